@@ -1,0 +1,28 @@
+/** Where an archive's objects lie: a bucket, or a directory. Keys are UTF-8, `/` between levels. */
+export interface Store {
+  /** For messages: `s3://bucket` or `file:./archive`. */
+  readonly name: string
+  /**
+   * Creates the object, or says that the key is taken; never overwrites. Of any number of racing
+   * creators of one key exactly one gets 'created'. Resolves 'created' only when the object is
+   * durable and whole. Rejects when it is unknown or known not to be stored: call again with the
+   * same key, bytes and headers. Rejects with a PermanentError when the store will never take it.
+   */
+  create(key: string, object: StoredObject, signal?: AbortSignal): Promise<'created' | 'exists'>
+  /** Size and SHA-256 (when the store knows it without reading the object), or undefined when there is none. */
+  head(key: string): Promise<{ size: number; sha256?: Uint8Array } | undefined>
+  /** The object's bytes; undefined when there is none. */
+  read(key: string): Promise<Uint8Array | undefined>
+  /** Keys that start with the prefix and sort after `after`, in byte order. */
+  list(prefix: string, after?: string): AsyncIterable<string>
+  /** Resolves when the store can be reached and written to as far as can be told; rejects with the reason. */
+  probe(): Promise<void>
+  close(): void
+}
+
+export interface StoredObject {
+  readonly body: Uint8Array
+  readonly sha256: Uint8Array
+  readonly contentType: string
+  readonly contentEncoding?: 'gzip' | 'zstd'
+}

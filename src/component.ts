@@ -1,0 +1,120 @@
+import type { MonoTypeOperatorFunction, Observable } from 'rxjs'
+import type { Logs } from './logs/logs.ts'
+import type { Log } from './telemetry/log.ts'
+
+/** Records that travel, and are answered for, together. */
+export interface Batch {
+  readonly logs: Logs
+  readonly meta: Meta
+  /**
+   * Call exactly once: with no error when every record is taken over durably or was meant to be
+   * dropped; with an error when not. A RefusedError says when to come back, a PermanentError that
+   * the same data will fail again.
+   */
+  settle(error?: Error): void
+}
+
+/** What is known of a batch besides its records. */
+export interface Meta {
+  /** Id of the receiver that accepted the records. */
+  readonly receiver: string
+  /** When they were accepted, milliseconds since the epoch; a replay from the journal keeps it. */
+  readonly arrived: number
+  /** HTTP headers or gRPC metadata of the sender, lower-case names, when the receiver was asked for them. */
+  readonly client?: Readonly<Record<string, readonly string[]>>
+  /** Who the sender proved to be. */
+  readonly identity?: Readonly<Record<string, string>>
+  /** A receiver's own mark; the context gives back the last one at start. */
+  readonly resume?: string
+  /** Journal positions this batch answers for, first to last inclusive, in order, without overlap. */
+  readonly covers?: readonly (readonly [first: number, last: number])[]
+  /** The largest piece an exporter may be handed; the lane cuts what is larger. */
+  readonly piece?: { readonly records?: number; readonly bytes?: number }
+}
+
+/**
+ * Subscribing starts it, unsubscribing stops it at once. When `context.stopping` aborts it takes
+ * nothing new, waits until what is in flight has been settled and answered, and completes.
+ * An error of the Observable means that it cannot start or go on; the program stops with it.
+ */
+export type Receiver = Observable<Batch>
+
+/** An rxjs operator from batches to batches, built once per lane. Lift plain functions with `eachBatch`. */
+export type Processor = MonoTypeOperatorFunction<Batch>
+
+/**
+ * One attempt. Resolves when the exporter has taken the records over durably; the lane repeats what
+ * rejects, with the same Batch object. `signal` aborts when the attempt has had its `timeout`, and
+ * the exporter then rejects: the lane never has two calls open for one batch (L3). An exporter
+ * whose schema has `timeout` of its own applies it itself and gets no signal for it.
+ */
+export type Exporter = (batch: Batch, signal: AbortSignal) => Promise<void>
+
+/** What every component gets beside its checked options. */
+export interface Context {
+  /** As in pipeline.yaml: `type` or `type/name`. */
+  readonly id: string
+  readonly log: Log
+  /** Receivers: aborts when no more is to be accepted. Others: aborts when they are to let go of all they hold. */
+  readonly stopping: AbortSignal
+  /** Says once for each listener where it listens, e.g. `HTTP 127.0.0.1:4318`. */
+  ready(address: string): void
+}
+
+/** For receivers. */
+export interface ReceiverContext extends Context {
+  /** The last `resume` mark of this receiver that is durable. */
+  readonly resume?: string
+}
+
+/** For processors and exporters, which are built once per lane. */
+export interface LaneContext extends Context {
+  readonly lane: {
+    /** `pipeline/exporter`, e.g. `logs/awss3`. */
+    readonly name: string
+    /** Random, from birth, never given twice: 16 hex digits. */
+    readonly id: string
+    /** The journal's own random id: 16 hex digits. */
+    readonly writer: string
+    /** Bytes of records that may be under way in the lane at once. */
+    readonly window: number
+    /** Emits when the lane's window is full and nothing moves: holders send their oldest group. */
+    readonly flush: Observable<void>
+    /** Takes the next number of an archive, durably never given again (A1). Numbers start at 1. */
+    number(archive: string): Promise<number>
+  }
+}
+
+/** The same data will fail again; trying again is useless. */
+export class PermanentError extends Error {
+  override name = 'PermanentError'
+  /** Indices of the records concerned; none: all of them. */
+  readonly records: readonly number[] | undefined
+  /** What happened to the others: 'again' when nothing was delivered, 'delivered' when they have arrived. */
+  readonly rest: 'again' | 'delivered'
+  constructor(
+    message: string,
+    options: ErrorOptions & { records?: readonly number[]; rest?: 'again' | 'delivered' } = {}
+  ) {
+    super(message, options)
+    this.records = options.records
+    this.rest = options.rest ?? 'again'
+  }
+}
+
+/** Not now: nothing was taken, the sender is to come back. */
+export class RefusedError extends Error {
+  override name = 'RefusedError'
+  /** 'exhausted': a limit of ours (429, RESOURCE_EXHAUSTED). 'unavailable': we cannot store now (503, UNAVAILABLE). */
+  readonly reason: 'exhausted' | 'unavailable'
+  /** Seconds after which it is worth trying again. */
+  readonly retryAfter: number
+  constructor(
+    message: string,
+    options: ErrorOptions & { reason: 'exhausted' | 'unavailable'; retryAfter?: number }
+  ) {
+    super(message, options)
+    this.reason = options.reason
+    this.retryAfter = options.retryAfter ?? 1
+  }
+}

@@ -20,10 +20,12 @@ export interface LogOptions {
 }
 
 export function createLog(options: LogOptions, fields: Fields = {}): Log {
-  const print = (level: Level) => (message: string, more: Fields = {}) => {
-    if (levels[level] < levels[options.level]) return
-    options.write(format(options.encoding, level, message, { ...fields, ...more }))
-  }
+  const print =
+    (level: Level) =>
+    (message: string, more: Fields = {}) => {
+      if (levels[level] < levels[options.level]) return
+      options.write(format(options.encoding, level, message, { ...fields, ...more }))
+    }
   return {
     debug: print('debug'),
     info: print('info'),
@@ -40,7 +42,8 @@ function format(
   fields: Fields
 ): string {
   const time = new Date().toISOString()
-  if (encoding === 'json') return `${JSON.stringify({ level, ts: time, msg: message, ...fields })}\n`
+  if (encoding === 'json')
+    return `${JSON.stringify({ level, ts: time, msg: message, ...fields })}\n`
   const shown = Object.entries(fields).filter(([, value]) => value !== undefined)
   const tail = shown.map(([key, value]) => ` ${key}=${quoted(value!)}`).join('')
   return `${time} ${level.padEnd(5)} ${message}${tail}\n`

@@ -1,0 +1,44 @@
+import type { Meta } from '../component.ts'
+import type { Logs } from '../logs/logs.ts'
+
+/**
+ * Payload of a records frame (J2): u32 length of the envelope, the envelope as JSON, then the OTLP
+ * bytes. `lanes` are the lanes the request was accepted for, fixed when it was appended: they alone
+ * will read the frame, whatever the configuration says later.
+ */
+export interface Envelope {
+  readonly receiver: string
+  readonly arrived: number
+  readonly records: number
+  readonly lanes: readonly number[]
+  readonly client?: Meta['client']
+  readonly identity?: Meta['identity']
+  readonly resume?: string
+}
+
+export function encodeRecords(logs: Logs, meta: Meta, lanes: readonly number[]): Uint8Array[] {
+  const envelope: Envelope = {
+    receiver: meta.receiver,
+    arrived: meta.arrived,
+    records: logs.records,
+    lanes,
+    ...(meta.client && { client: meta.client }),
+    ...(meta.identity && { identity: meta.identity }),
+    ...(meta.resume !== undefined && { resume: meta.resume })
+  }
+  const text = JSON.stringify(envelope)
+  const length = Buffer.byteLength(text)
+  const head = Buffer.allocUnsafe(4 + length)
+  head.writeUInt32LE(length, 0)
+  head.write(text, 4)
+  return [head, ...logs.chunks]
+}
+
+export function decodeEnvelope(payload: Buffer): Envelope {
+  return JSON.parse(payload.toString('utf8', 4, 4 + payload.readUInt32LE(0)))
+}
+
+export function decodeRecords(payload: Buffer, envelope: Envelope): Logs {
+  const bytes = payload.subarray(4 + payload.readUInt32LE(0))
+  return { chunks: [bytes], bytes: bytes.length, records: envelope.records }
+}

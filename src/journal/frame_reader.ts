@@ -1,0 +1,89 @@
+import { type FileHandle, open } from 'node:fs/promises'
+import { type Frame, frameHeaderBytes, frameStart, frameType, readFrame } from './frame.ts'
+
+/** Read at once: frames are a few hundred bytes to a few megabytes. */
+const blockBytes = 256 * 1024
+
+export interface FrameReader {
+  /**
+   * The frame that begins at `at` and ends at or before `end`; undefined when no valid frame does.
+   * Its payload is a view of a block that is not written again.
+   */
+  read(at: number, end: number): Promise<Frame | undefined>
+  close(): Promise<void>
+}
+
+/** Reads the frames of one segment file, in order or not. */
+export function openFrames(path: string, salt: number): FrameReader {
+  let file: Promise<FileHandle> | undefined
+  let block: Buffer = Buffer.alloc(0)
+  let blockAt = 0
+
+  const load = async (at: number, length: number, end: number) => {
+    if (at >= blockAt && at + length <= blockAt + block.length) return true
+    file ??= open(path, 'r')
+    block = await readUpTo(await file, at, Math.min(Math.max(length, blockBytes), end - at))
+    blockAt = at
+    return block.length >= length
+  }
+
+  return {
+    read: async (at, end) => {
+      if (at + frameHeaderBytes > end || !(await load(at, frameHeaderBytes, end))) return undefined
+      const bytes = frameHeaderBytes + frameStart(block, at - blockAt).length
+      if (at + bytes > end || !(await load(at, bytes, end))) return undefined
+      return readFrame(block, at - blockAt, salt)
+    },
+    close: async () => {
+      await (await file)?.close()
+    }
+  }
+}
+
+/**
+ * The highest durable lsn that any valid frame between `from` and `end` carries, when the frame at
+ * `from` does not read; 0 when there is none. Pages of one group may reach the disk in any order,
+ * so a valid frame behind an invalid one alone proves nothing: what it knows to be durable does (J7).
+ */
+export async function durableBehind(
+  path: string,
+  salt: number,
+  from: number,
+  end: number,
+  lastLsn: number
+): Promise<number> {
+  const file = await open(path, 'r')
+  try {
+    const rest = await readUpTo(file, from, end - from)
+    let durable = 0
+    for (let at = 1; at + frameHeaderBytes <= rest.length; at++) {
+      if (!plausible(rest, at, lastLsn)) continue
+      const frame = readFrame(rest, at, salt)
+      if (!frame) continue
+      durable = Math.max(durable, frame.durable)
+      at += frame.bytes - 1
+    }
+    return durable
+  } finally {
+    await file.close()
+  }
+}
+
+/** Cheap before a checksum over what may be megabytes: a type of ours, an lsn a little further on. */
+function plausible(bytes: Buffer, at: number, lastLsn: number): boolean {
+  const type = bytes[at + 24]!
+  if (type < frameType.records || type > frameType.renamed || bytes[at + 27] !== 0) return false
+  const { length, lsn } = frameStart(bytes, at)
+  return lsn > lastLsn && lsn < lastLsn + 2 ** 32 && at + frameHeaderBytes + length <= bytes.length
+}
+
+async function readUpTo(file: FileHandle, at: number, length: number): Promise<Buffer> {
+  const into = Buffer.allocUnsafeSlow(Math.max(0, length))
+  let have = 0
+  while (have < length) {
+    const { bytesRead } = await file.read(into, have, length - have, at + have)
+    if (bytesRead === 0) break
+    have += bytesRead
+  }
+  return into.subarray(0, have)
+}

@@ -1,0 +1,264 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, rm } from 'node:fs/promises'
+import { type Batch, RefusedError } from '../component.ts'
+import { encodeRecords } from './envelope.ts'
+import { frameHeaderBytes, frameType } from './frame.ts'
+import { createLane, type RunningLane } from './lane.ts'
+import type { LaneReader } from './lane_reader.ts'
+import { lockJournal } from './lock.ts'
+import { createRecent } from './recent.ts'
+import { type Backlog, recoverJournal } from './recover.ts'
+import { watchRoom } from './room.ts'
+import { type Segment, syncDirectory } from './segment.ts'
+import {
+  applyFrame,
+  type Birth,
+  type Ended,
+  type JournalState,
+  type LaneState,
+  type Numbers,
+  type Renamed,
+  type Settled,
+  snapshotOf
+} from './state.ts'
+import { createWriter, type Entry, type Place } from './writer.ts'
+
+export interface JournalOptions {
+  readonly directory: string
+  readonly maxSize: number
+  readonly minFree: number
+  /** The journal cannot be trusted any more: the program must end (J6). */
+  fatal(error: Error): void
+}
+
+/** The one durable buffer. */
+export interface Journal {
+  /** The journal's own random id: 16 hex digits. */
+  readonly writer: string
+  /** The lanes that it knows, by name. */
+  readonly lanes: ReadonlyMap<string, JournalLane>
+  /** Writes a batch for these lanes and settles it after the fsync; with a RefusedError when there is no room. */
+  append(batch: Batch, lanes: readonly JournalLane[]): void
+  /** Makes a lane whose position is the end of the journal; resolves when that is durable (J3). */
+  bear(name: string): Promise<JournalLane>
+  /** The lane has ended; what it has not delivered is given up. Resolves when that is durable. */
+  end(lane: JournalLane, reason: Ended['reason']): Promise<void>
+  rename(lane: JournalLane, name: string): Promise<void>
+  /** The last durable mark of a receiver. */
+  resume(receiver: string): string | undefined
+  segments(): readonly SegmentStatus[]
+  /** Bytes on the disk and about to be there. */
+  readonly bytes: number
+  /** Writes what waits, syncs, and lets go of the directory. */
+  close(): Promise<void>
+}
+
+export interface JournalLane {
+  readonly name: string
+  /** Random, from birth, never given twice: 16 hex digits. */
+  readonly id: string
+  /** Stands for the lane in frames. */
+  readonly index: number
+  readonly reader: LaneReader
+  /** Accepted for the lane and not settled. */
+  readonly behind: { readonly records: number; readonly bytes: number }
+  /** When the oldest of them was accepted, milliseconds since the epoch. */
+  oldest(): number | undefined
+  /** Takes the next number of an archive (A1). */
+  number(archive: string): Promise<number>
+}
+
+export interface SegmentStatus {
+  readonly number: number
+  readonly first: number
+  readonly last: number
+  readonly bytes: number
+}
+
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  const lock = await lockJournal(options.directory)
+  if (!lock) {
+    throw new Error(
+      `the journal ${options.directory} is in use by another process: stop it, or name another directory`
+    )
+  }
+  try {
+    await chmod(options.directory, 0o700)
+    return await openLocked(options, lock.release)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function openLocked(options: JournalOptions, release: () => void): Promise<Journal> {
+  const { directory } = options
+  const { state, segments, backlog, file } = await recoverJournal(directory)
+  const room = await watchRoom(directory, options.minFree)
+  const recent = createRecent(segments.at(-1)!.lastLsn + 1)
+  const lanes = new Map<string, RunningLane>()
+  let nextLane = state.nextLane
+  let durable = segments.at(-1)!.lastLsn
+  let dirty = false
+
+  const writer = createWriter({
+    directory,
+    writer: state.writer,
+    segments,
+    file,
+    snapshot: () => snapshotOf(state),
+    collect: () => collect(),
+    synced: (lsn) => synced(lsn),
+    makeRoom: () => room.use(),
+    fatal: options.fatal
+  })
+
+  const synced = (lsn: number) => {
+    durable = lsn
+    for (const lane of lanes.values()) lane.reader.pump()
+    recent.trim(Math.min(...[...lanes.values()].map((lane) => lane.reader.head)))
+    removeDelivered()
+  }
+
+  /** What all lanes have settled since the last such frame (J4). */
+  const collect = (): Entry | undefined => {
+    if (!dirty) return undefined
+    dirty = false
+    const settled = [...lanes.values()]
+      .map((lane) => ({ lane: lane.index, ranges: lane.reader.collect() }))
+      .filter(({ ranges }) => ranges.length > 0)
+    const frame: Settled = { lanes: settled }
+    return settled.length > 0 ? control(frameType.settled, frame, () => {}) : undefined
+  }
+
+  /** A control frame, taken into the state when it is durable. */
+  const control = (
+    type: number,
+    value: unknown,
+    done: (error: Error | undefined, place: Place) => void
+  ): Entry => {
+    const payload = Buffer.from(JSON.stringify(value))
+    return {
+      type,
+      payload: [payload],
+      bytes: frameHeaderBytes + payload.length,
+      done: (error, place) => {
+        if (!error) applyFrame(state, { lsn: place.lsn, type, payload })
+        done(error, place)
+      }
+    }
+  }
+
+  const write = (type: number, value: unknown): Promise<Place> =>
+    new Promise((resolve, reject) => {
+      writer.push(control(type, value, (error, place) => (error ? reject(error) : resolve(place))))
+    })
+
+  /** J8: a segment goes when the durable position of every lane has passed it. */
+  const removeDelivered = () => {
+    while (segments.length > 1 && lowestMark(state) >= segments[0]!.lastLsn) {
+      const { path } = segments.shift()!
+      rm(path).then(() => syncDirectory(directory), options.fatal)
+    }
+    // A lane that had nothing to settle says only now that it has passed the old segments.
+    if (segments.length > 1 && !dirty && lowestHead(lanes.values()) > segments[0]!.lastLsn) {
+      dirty = true
+      setImmediate(writer.kick)
+    }
+  }
+
+  const add = (from: LaneState, waiting: Backlog) => {
+    const lane = createLane(
+      from,
+      waiting,
+      { segments, recent, durable: () => durable },
+      {
+        settled: () => {
+          dirty = true
+          writer.kick()
+        },
+        reserve: async (archive, next) => {
+          const frame: Numbers = { lane: from.index, archive, next }
+          await write(frameType.numbers, frame)
+        }
+      }
+    )
+    lanes.set(lane.name, lane)
+    return lane
+  }
+
+  for (const lane of state.lanes.values()) add(lane, backlog.get(lane.index)!)
+
+  const shortage = (bytes: number): string | undefined => {
+    if (sizeOf(segments) + writer.pendingBytes + bytes <= options.maxSize) return room.shortage()
+    return `the journal has reached its max_size of ${options.maxSize} bytes`
+  }
+
+  return {
+    writer: state.writer,
+    lanes,
+    append: (batch, chosen) => {
+      const { logs, meta } = batch
+      const indices = chosen.map((lane) => lane.index)
+      const payload = encodeRecords(logs, meta, indices)
+      const bytes = frameHeaderBytes + payload[0]!.length + logs.bytes
+      const short = shortage(bytes)
+      if (short)
+        return batch.settle(new RefusedError(short, { reason: 'unavailable', retryAfter: 5 }))
+      const done = (error: Error | undefined, place: Place) => {
+        if (!error) {
+          if (meta.resume !== undefined) state.resume.set(meta.receiver, meta.resume)
+          for (const lane of chosen) (lane as RunningLane).accepted(logs.records, bytes)
+          recent.add({ place, bytes, lanes: indices, logs, meta })
+        }
+        batch.settle(error)
+      }
+      writer.push({ type: frameType.records, payload, bytes, done })
+    },
+    bear: async (name) => {
+      const frame: Birth = { lane: nextLane++, id: randomBytes(8).toString('hex'), name }
+      const place = await write(frameType.birth, frame)
+      const start = { segment: place.segment.number, at: place.at, lsn: place.lsn }
+      return add(state.lanes.get(frame.lane)!, { records: 0, bytes: 0, oldest: undefined, start })
+    },
+    end: async (lane, reason) => {
+      const frame: Ended = { lane: lane.index, reason }
+      await write(frameType.ended, frame)
+      lanes.delete(lane.name)
+      removeDelivered()
+    },
+    rename: async (lane, name) => {
+      const frame: Renamed = { lane: lane.index, name }
+      await write(frameType.renamed, frame)
+      lanes.delete(lane.name)
+      lanes.set(name, { ...(lane as RunningLane), name })
+    },
+    resume: (receiver) => state.resume.get(receiver),
+    segments: () =>
+      segments.map(({ number, firstLsn, lastLsn, end }) => {
+        return { number, first: firstLsn, last: lastLsn, bytes: end }
+      }),
+    get bytes() {
+      return sizeOf(segments) + writer.pendingBytes
+    },
+    close: async () => {
+      room.close()
+      await writer.close()
+      release()
+    }
+  }
+}
+
+function lowestMark(state: JournalState): number {
+  return Math.min(...[...state.lanes.values()].map(({ mark }) => mark))
+}
+
+/** The lowest lsn at which a lane still has something to do. */
+function lowestHead(lanes: Iterable<RunningLane>): number {
+  const heads = [...lanes].map(({ reader }) => (reader.oldest === undefined ? reader.head : 0))
+  return Math.min(...heads)
+}
+
+function sizeOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { end }) => sum + end, 0)
+}

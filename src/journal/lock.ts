@@ -1,0 +1,20 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+/**
+ * One owner (J9). SQLite's exclusive transaction is an fcntl lock on Linux and macOS: the kernel
+ * lets go of it when its process dies, however it dies, and Node has no lock of its own.
+ */
+export async function lockJournal(directory: string): Promise<{ release(): void } | undefined> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const database = new DatabaseSync(join(directory, 'lock'))
+  try {
+    database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (/locked|busy/i.test((error as Error).message)) return undefined
+    throw error
+  }
+  return { release: () => database.close() }
+}

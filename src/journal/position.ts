@@ -1,0 +1,59 @@
+/** First to last lsn, inclusive. */
+export type Range = readonly [first: number, last: number]
+
+/**
+ * What a lane has settled (J4): everything up to `mark`, and the ranges above it, in order,
+ * neither overlapping nor touching.
+ */
+export interface Position {
+  mark: number
+  ranges: [first: number, last: number][]
+}
+
+export function settleRange(position: Position, [first, last]: Range): void {
+  if (last <= position.mark) return
+  if (first <= position.mark + 1) position.mark = last
+  else insert(position.ranges, first, last)
+  absorb(position)
+}
+
+export function isSettled(position: Position, lsn: number): boolean {
+  if (lsn <= position.mark) return true
+  const index = firstEndingAtOrAfter(position.ranges, lsn)
+  return index < position.ranges.length && position.ranges[index]![0] <= lsn
+}
+
+function insert(ranges: Position['ranges'], first: number, last: number): void {
+  const from = firstEndingAtOrAfter(ranges, first - 1)
+  let to = from
+  let low = first
+  let high = last
+  while (to < ranges.length && ranges[to]![0] <= last + 1) {
+    low = Math.min(low, ranges[to]![0])
+    high = Math.max(high, ranges[to]![1])
+    to++
+  }
+  ranges.splice(from, to - from, [low, high])
+}
+
+/** Index of the first range whose end is not below `lsn`. */
+function firstEndingAtOrAfter(ranges: Position['ranges'], lsn: number): number {
+  let low = 0
+  let high = ranges.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (ranges[middle]![1] < lsn) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function absorb(position: Position): void {
+  let taken = 0
+  for (const [first, last] of position.ranges) {
+    if (first > position.mark + 1) break
+    position.mark = Math.max(position.mark, last)
+    taken++
+  }
+  if (taken > 0) position.ranges.splice(0, taken)
+}

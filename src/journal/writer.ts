@@ -1,0 +1,250 @@
+import type { FileHandle } from 'node:fs/promises'
+import { RefusedError } from '../component.ts'
+import { frameHeaderBytes, frameType, takesLsn, writeFrameHeader } from './frame.ts'
+import { createSegment, type Segment, segmentBytes, writeAll } from './segment.ts'
+
+/** A frame that is to be written. */
+export interface Entry {
+  readonly type: number
+  readonly payload: readonly Uint8Array[]
+  /** Header and payload. */
+  readonly bytes: number
+  /** Called once: after the fsync with the frame's place, or with the reason why it is not written. */
+  done(error: Error | undefined, place: Place): void
+}
+
+export interface Place {
+  readonly lsn: number
+  readonly segment: Segment
+  readonly at: number
+}
+
+export interface WriterOptions {
+  readonly directory: string
+  readonly writer: string
+  /** The journal's segments, in order; new ones are added at the end. */
+  readonly segments: Segment[]
+  readonly file: FileHandle
+  /** The state after the last durable frame, for the snapshot of a new segment. */
+  snapshot(): Uint8Array
+  /** A control frame that sums up what has changed since the last one, asked for with every group. */
+  collect(): Entry | undefined
+  /** After each fsync: everything up to this lsn is durable and its entries are done. */
+  synced(lsn: number): void
+  /** The disk is full: intake is to stop. Resolves when writing may be tried again. */
+  makeRoom(): Promise<void>
+  /** An fsync has failed, or what is left of a failed write cannot be cut off: the program must end (J6). */
+  fatal(error: Error): void
+}
+
+export interface Writer {
+  push(entry: Entry): void
+  /** Something may be collected. */
+  kick(): void
+  readonly pendingBytes: number
+  /** Writes what waits and a synced frame, and closes the file. */
+  close(): Promise<void>
+}
+
+/** Written with one fsync; more would keep a sender waiting for others' megabytes. */
+const groupBytesMax = 16 * 2 ** 20
+/** How long nothing must wait before a synced frame is appended and synced (J7). At once would cost a group of its own between two requests of a single sender. */
+const idleMs = 10
+
+/**
+ * The journal's one writer loop (J1): it writes all frames that wait, one fdatasync, then answers
+ * all that waited. A failed write is cut off again and its senders are refused; a failed fsync is
+ * never repeated (J6).
+ */
+export function createWriter(options: WriterOptions): Writer {
+  const { segments } = options
+  let file = options.file
+  let segment = segments.at(-1)!
+  let durable = segment.lastLsn
+  /** The highest lsn that a frame on the disk says to be durable. */
+  let marked = durable
+  let pending: Entry[] = []
+  let pendingBytes = 0
+  let running: Promise<void> | undefined
+  let idle: NodeJS.Timeout | undefined
+  let broken: Error | undefined
+
+  const start = () => {
+    if (running || broken) return
+    clearTimeout(idle)
+    running = run().finally(() => {
+      running = undefined
+      if (broken) return
+      if (pending.length > 0) start()
+      else if (marked < durable) idle = setTimeout(() => pushSynced(), idleMs)
+    })
+  }
+
+  const run = async () => {
+    for (;;) {
+      const collected = options.collect()
+      if (collected) add(collected)
+      if (pending.length === 0) return
+      await writeGroup(takeGroup())
+      if (broken) return
+    }
+  }
+
+  const add = (entry: Entry) => {
+    pending.push(entry)
+    pendingBytes += entry.bytes
+  }
+
+  const takeGroup = (): Entry[] => {
+    let bytes = 0
+    let count = 0
+    while (
+      count < pending.length &&
+      (count === 0 || bytes + pending[count]!.bytes <= groupBytesMax)
+    ) {
+      bytes += pending[count++]!.bytes
+    }
+    const group = count === pending.length ? pending : pending.slice(0, count)
+    pending = count === pending.length ? [] : pending.slice(count)
+    pendingBytes -= bytes
+    return group
+  }
+
+  const writeGroup = async (group: Entry[]) => {
+    let laid: Laid
+    try {
+      await rotateIfFull(group)
+      laid = layOut(group, segment, durable)
+      segment.end = await writeAll(file, laid.parts, segment.end)
+    } catch (cause) {
+      await takeBack(group, cause as Error)
+      return
+    }
+    try {
+      await file.datasync()
+    } catch (cause) {
+      fail(new Error(`syncing ${segment.path}`, { cause }), group)
+      return
+    }
+    marked = durable
+    durable = laid.lastLsn
+    segment.lastLsn = durable
+    for (let i = 0; i < group.length; i++) group[i]!.done(undefined, laid.places[i]!)
+    options.synced(durable)
+  }
+
+  const rotateIfFull = async (group: Entry[]) => {
+    const bytes = group.reduce((sum, entry) => sum + entry.bytes, 0)
+    if (segment.lastLsn < segment.firstLsn || segment.end + bytes <= segmentBytes) return
+    const next = {
+      directory: options.directory,
+      number: segment.number + 1,
+      writer: options.writer
+    }
+    const made = await createSegment({
+      ...next,
+      firstLsn: durable + 1,
+      snapshot: options.snapshot()
+    })
+    marked = durable
+    await file.close()
+    file = made.file
+    segment = made.segment
+    segments.push(segment)
+  }
+
+  /** The segment ends again where it did; records are refused, control frames are tried again. */
+  const takeBack = async (group: Entry[], cause: Error) => {
+    try {
+      await file.truncate(segment.end)
+      await file.datasync()
+    } catch (error) {
+      fail(new Error(`cutting off a failed write to ${segment.path}`, { cause: error }), group)
+      return
+    }
+    const refused = new RefusedError('writing to the journal', {
+      cause,
+      reason: 'unavailable',
+      retryAfter: 5
+    })
+    const again = group.filter((entry) => entry.type !== frameType.records)
+    for (const entry of group) {
+      if (entry.type === frameType.records) entry.done(refused, { lsn: 0, segment, at: 0 })
+    }
+    for (const entry of again) pendingBytes += entry.bytes
+    pending = [...again, ...pending]
+    await options.makeRoom()
+  }
+
+  const fail = (error: Error, group: Entry[]) => {
+    broken = error
+    const refused = new RefusedError('the journal has failed', {
+      cause: error,
+      reason: 'unavailable',
+      retryAfter: 5
+    })
+    for (const entry of [...group, ...pending]) entry.done(refused, { lsn: 0, segment, at: 0 })
+    pending = []
+    pendingBytes = 0
+    options.fatal(error)
+  }
+
+  const pushSynced = () => {
+    push({ type: frameType.synced, payload: [], bytes: frameHeaderBytes, done: () => {} })
+  }
+
+  const push = (entry: Entry) => {
+    if (broken) {
+      const refused = new RefusedError('the journal has failed', {
+        reason: 'unavailable',
+        retryAfter: 5
+      })
+      entry.done(refused, { lsn: 0, segment, at: 0 })
+      return
+    }
+    add(entry)
+    start()
+  }
+
+  return {
+    push,
+    kick: start,
+    get pendingBytes() {
+      return pendingBytes
+    },
+    close: async () => {
+      start()
+      await running
+      while (!broken && (pending.length > 0 || marked < durable)) {
+        if (marked < durable) pushSynced()
+        await running
+      }
+      clearTimeout(idle)
+      await file.close()
+    }
+  }
+}
+
+interface Laid {
+  readonly parts: Uint8Array[]
+  readonly places: Place[]
+  readonly lastLsn: number
+}
+
+/** Gives the group its lsns and headers, one allocation for all of them. */
+function layOut(group: readonly Entry[], segment: Segment, durable: number): Laid {
+  const headers = Buffer.allocUnsafe(frameHeaderBytes * group.length)
+  const parts: Uint8Array[] = []
+  const places: Place[] = []
+  let lsn = durable
+  let at = segment.end
+  for (let i = 0; i < group.length; i++) {
+    const { type, payload, bytes } = group[i]!
+    if (takesLsn(type)) lsn++
+    writeFrameHeader(headers, i * frameHeaderBytes, { lsn, durable, type, payload }, segment.salt)
+    parts.push(headers.subarray(i * frameHeaderBytes, (i + 1) * frameHeaderBytes), ...payload)
+    places.push({ lsn, segment, at })
+    at += bytes
+  }
+  return { parts, places, lastLsn: lsn }
+}

@@ -1,0 +1,147 @@
+/*
+ * Protobuf's wire format. The readers are for bytes that check.ts has accepted: they do not look
+ * for truncation again.
+ */
+
+/** A place in checked protobuf bytes; the functions below move it on. One serves a whole walk. */
+export interface Reader {
+  readonly bytes: Uint8Array
+  at: number
+}
+
+/** Field keys (field number << 3 | wire type), lengths and 32-bit numbers; higher bits are cut off as protobuf does. */
+export function readUint32(reader: Reader): number {
+  const { bytes } = reader
+  let byte = bytes[reader.at++]!
+  if (byte < 0x80) return byte
+  let value = byte & 0x7f
+  for (let shift = 7; ; shift += 7) {
+    byte = bytes[reader.at++]!
+    if (shift < 32) value |= (byte & 0x7f) << shift
+    if (byte < 0x80) return value >>> 0
+  }
+}
+
+/** Reads a length and returns where the value ends; the reader then stands at its first byte. */
+export function readEnd(reader: Reader): number {
+  const length = readUint32(reader)
+  return reader.at + length
+}
+
+export function skipValue(reader: Reader, wire: number): void {
+  if (wire === 2) reader.at = readEnd(reader)
+  else if (wire === 0) while (reader.bytes[reader.at++]! >= 0x80);
+  else reader.at += wire === 1 ? 8 : 4
+}
+
+/** Where protobuf is written: grows as needed, so that lengths can be put in front of what they measure. */
+export interface Writer {
+  bytes: Uint8Array
+  at: number
+}
+
+export function newWriter(capacity: number): Writer {
+  return { bytes: new Uint8Array(Buffer.allocUnsafeSlow(capacity).buffer), at: 0 }
+}
+
+/** What was written, in memory of its own size. */
+export function written(writer: Writer): Uint8Array {
+  return writer.bytes.slice(0, writer.at)
+}
+
+/** Makes room for `count` more bytes; write to `bytes` only after it, for the array may be another one. */
+export function reserve(writer: Writer, count: number): void {
+  if (writer.at + count <= writer.bytes.length) return
+  const larger = newWriter(Math.max(writer.bytes.length * 2, writer.at + count)).bytes
+  larger.set(writer.bytes.subarray(0, writer.at))
+  writer.bytes = larger
+}
+
+export function writeUint32(writer: Writer, value: number): void {
+  reserve(writer, 5)
+  putUint32(writer, value)
+}
+
+/** A 64-bit varint from its two halves. */
+export function writeVarint64(writer: Writer, low: number, high: number): void {
+  reserve(writer, 10)
+  const { bytes } = writer
+  let lo = low >>> 0
+  let hi = high >>> 0
+  while (hi > 0 || lo > 0x7f) {
+    bytes[writer.at++] = (lo & 0x7f) | 0x80
+    lo = ((lo >>> 7) | (hi << 25)) >>> 0
+    hi >>>= 7
+  }
+  bytes[writer.at++] = lo
+}
+
+export function writeFixed32(writer: Writer, value: number): void {
+  reserve(writer, 4)
+  const { bytes } = writer
+  bytes[writer.at++] = value
+  bytes[writer.at++] = value >>> 8
+  bytes[writer.at++] = value >>> 16
+  bytes[writer.at++] = value >>> 24
+}
+
+const double = new Float64Array(1)
+const halves = new Uint32Array(double.buffer)
+
+export function writeDouble(writer: Writer, value: number): void {
+  double[0] = value
+  writeFixed32(writer, halves[0]!)
+  writeFixed32(writer, halves[1]!)
+}
+
+export function readDouble(reader: Reader): number {
+  halves[0] = readFixed32(reader)
+  halves[1] = readFixed32(reader)
+  return double[0]!
+}
+
+export function readFixed32(reader: Reader): number {
+  const { bytes, at } = reader
+  reader.at = at + 4
+  return (
+    (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+  )
+}
+
+/**
+ * Begins a field whose length comes before its content: leaves `room` bytes for the length and
+ * returns where the content starts. closeField moves the content when the guess was wrong.
+ */
+export function openField(writer: Writer, number: number, room: number): number {
+  reserve(writer, 10)
+  putUint32(writer, (number << 3) | 2)
+  writer.at += room
+  return writer.at
+}
+
+export function closeField(writer: Writer, from: number, room: number): void {
+  const length = writer.at - from
+  const needed = sizeOfUint32(length)
+  if (needed !== room) {
+    reserve(writer, 4)
+    writer.bytes.copyWithin(from - room + needed, from, writer.at)
+  }
+  writer.at = from - room
+  putUint32(writer, length)
+  writer.at += length
+}
+
+/** Bytes of the varint of a number below 2^32. */
+export function sizeOfUint32(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5
+}
+
+function putUint32(writer: Writer, value: number): void {
+  const { bytes } = writer
+  let rest = value
+  while (rest > 0x7f) {
+    bytes[writer.at++] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  bytes[writer.at++] = rest
+}

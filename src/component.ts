@@ -82,6 +82,10 @@ export interface LaneContext extends Context {
     readonly flush: Observable<void>
     /** Takes the next number of an archive, durably never given again (A1). Numbers start at 1. */
     number(archive: string): Promise<number>
+    /** Exports that run at once (`sending_queue.num_consumers`). */
+    readonly consumers?: number
+    /** Adds to a count of the lane that is shown at stop, e.g. `objects`, `bytes`. */
+    readonly count?: (name: string, n: number) => void
   }
 }
 

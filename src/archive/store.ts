@@ -4,12 +4,21 @@ export interface Store {
   readonly name: string
   /**
    * Creates the object, or says that the key is taken; never overwrites. Of any number of racing
-   * creators of one key exactly one gets 'created'. Resolves 'created' only when the object is
-   * durable and whole. Rejects when it is unknown or known not to be stored: call again with the
-   * same key, bytes and headers. Rejects with a PermanentError when the store will never take it.
+   * creators of one key exactly one gets 'created', and only when the object is durable and whole.
+   * 'unsure': the key is taken, and an earlier try within this very call may be what took it.
+   * Rejects when it is unknown whether it is stored, with NotStored when it surely is not: call again
+   * with the same key, bytes and headers. Rejects with a PermanentError when the store will never
+   * take it.
    */
-  create(key: string, object: StoredObject, signal?: AbortSignal): Promise<'created' | 'exists'>
-  /** Size and SHA-256 (when the store knows it without reading the object), or undefined when there is none. */
+  create(
+    key: string,
+    object: StoredObject,
+    signal?: AbortSignal
+  ): Promise<'created' | 'exists' | 'unsure'>
+  /**
+   * Size and SHA-256 (when the store knows it without reading the object), or undefined when there
+   * is none. Rejects with NoReadRight when the store does not let us look.
+   */
   head(key: string): Promise<{ size: number; sha256?: Uint8Array } | undefined>
   /** The object's bytes; undefined when there is none. */
   read(key: string): Promise<Uint8Array | undefined>
@@ -25,4 +34,14 @@ export interface StoredObject {
   readonly sha256: Uint8Array
   readonly contentType: string
   readonly contentEncoding?: 'gzip' | 'zstd'
+}
+
+/** The store takes objects from us and does not let us read them: a right, not a fault. */
+export class NoReadRight extends Error {
+  override name = 'NoReadRight'
+}
+
+/** The store has answered that it did not take the object; no attempt of this call can still arrive. */
+export class NotStored extends Error {
+  override name = 'NotStored'
 }

@@ -1,0 +1,82 @@
+import { posix } from 'node:path'
+import { compileStrftime } from './strftime.ts'
+import { uuidv7 } from './uuidv7.ts'
+
+export interface KeyOptions {
+  readonly s3_base_prefix: string
+  readonly s3_prefix: string
+  readonly s3_partition_format: string
+  readonly s3_partition_timezone?: string | undefined
+  readonly file_prefix: string
+  readonly unique_key_func_name: '' | 'uuidv7'
+  /** As the marshaler says; empty for none. */
+  readonly extension: string
+  readonly compression: 'none' | 'gzip' | 'zstd'
+  /** 16 hex digits, random from the lane's birth. */
+  readonly laneId: string
+}
+
+export interface KeyParts {
+  /** When the object was sealed; kept over all attempts. */
+  readonly at: Date
+  readonly number: number
+  /** From a resource attribute, as the sender wrote it; replaces `s3_prefix`. */
+  readonly prefix?: string | undefined
+}
+
+const suffixes = { none: '', gzip: '.gz', zstd: '.zst' }
+
+/**
+ * The Collector's keys, with `<lane id>-<number>` in the place of its nine random digits (A1): two
+ * writers never meet, and a repeat has the same key. `uuidv7` adds the UUID before it instead of
+ * replacing it (A6): a key without the number could not be told from a stranger's after a crash.
+ */
+export function keyLayout(options: KeyOptions): (parts: KeyParts) => string {
+  const partition = compileStrftime(options.s3_partition_format, options.s3_partition_timezone)
+  const ending = `${options.extension === '' ? '' : `.${options.extension}`}${suffixes[options.compression]}`
+  const unique = options.unique_key_func_name === 'uuidv7'
+  return ({ at, number, prefix }) => {
+    const levels = (prefix === undefined ? '' : sanitized(prefix)) || options.s3_prefix
+    const uuid = unique ? `${uuidv7(at.getTime())}-` : ''
+    // Zeros in front, so that keys of one folder sort as their numbers do.
+    const id = `${uuid}${options.laneId}-${String(number).padStart(12, '0')}`
+    const file = `${options.file_prefix}logs_${id}${ending}`
+    return posix.join(options.s3_base_prefix, levels, partition(at), file)
+  }
+}
+
+/** What is wrong with the configured parts together; each alone is known to be right. */
+export function keyProblem(options: KeyOptions, directory: boolean): string | undefined {
+  const key = keyLayout(options)({ at: new Date(0), number: 1 })
+  if (directory && /^\/|^\.tmp\//.test(key)) return `a directory cannot hold this key: ${key}`
+  if (key.startsWith('../')) return `the prefixes lead above the bucket: ${key}`
+  if (key.split('/').includes('.auditcol')) return `the folder .auditcol is reserved: ${key}`
+  const most = 1024 - prefixBytes
+  return Buffer.byteLength(key) > most ? `the key is longer than ${most} bytes: ${key}` : undefined
+}
+
+const levelBytes = 200
+const prefixBytes = 400
+
+/**
+ * A prefix made from data stays below the base prefix, out of `.auditcol/` and within the 1,024
+ * bytes of a key (255 a level in a directory). What is cut or replaced is never needed to tell two
+ * objects apart: the number does that.
+ */
+function sanitized(prefix: string): string {
+  const levels = prefix
+    .toWellFormed()
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+    .replace(/[\u0000-\u001f\u007f\\]/g, '_')
+    .split('/')
+    .filter((level) => level !== '' && level !== '.' && level !== '..')
+    .map((level) => cut(level.replace(/^\.(auditcol|tmp)$/, '_$1'), levelBytes))
+  return cut(levels.join('/'), prefixBytes).replace(/\/+$/, '')
+}
+
+/** At most so many bytes, never in the middle of a character. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes))
+  return text.slice(0, read)
+}

@@ -1,0 +1,232 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { S3Limits, S3Options } from '../../src/archive/s3_options.ts'
+import { s3Stores } from '../../src/archive/s3_store.ts'
+import { NoReadRight, NotStored } from '../../src/archive/store.ts'
+import { PermanentError } from '../../src/component.ts'
+import { objectOf, testStore } from '../contract/store.ts'
+import { type FakeS3, startFakeS3 } from '../fake_s3.ts'
+import { startVersitygw } from './versitygw.ts'
+
+process.env.AWS_ACCESS_KEY_ID = 'akey'
+process.env.AWS_SECRET_ACCESS_KEY = 'skey12345'
+
+const limits: S3Limits = { timeout: 5000, maxSockets: 10, sessionName: 'auditcol-test' }
+const options: S3Options = {
+  region: 'us-east-1',
+  endpoint: '',
+  role_arn: '',
+  external_id: '',
+  s3_force_path_style: true,
+  disable_ssl: false,
+  storage_class: 'STANDARD',
+  retry_mode: 'nop',
+  retry_max_attempts: 3,
+  retry_max_backoff: 1
+}
+
+testStore('S3, against a small server in this process', async () => {
+  const s3 = await startFakeS3()
+  const store = s3Stores({ ...options, endpoint: s3.endpoint }, limits)('logs')
+  return { store, checks: true, stop: s3.stop }
+})
+
+const versitygw = process.env.AUDITCOL_VERSITYGW
+if (versitygw === undefined) {
+  console.log('skipped: the store against a real S3 server (AUDITCOL_VERSITYGW names no versitygw)')
+} else {
+  testStore('S3, against versitygw', async () => {
+    const real = await startVersitygw(versitygw)
+    const store = s3Stores({ ...options, endpoint: real.endpoint }, limits)('logs')
+    return { store, checks: true, stop: real.stop }
+  })
+}
+
+let s3: FakeS3
+beforeEach(async () => {
+  s3 = await startFakeS3()
+})
+afterEach(() => s3.stop())
+
+const object = objectOf(Buffer.from('{"resourceLogs":[]}'))
+const open = (more: Partial<S3Options> = {}, bucket = 'logs', less: Partial<S3Limits> = {}) =>
+  s3Stores({ ...options, endpoint: s3.endpoint, ...more }, { ...limits, ...less })(bucket)
+
+/** The error of a create that rejects. */
+async function rejection(more: Partial<S3Options> = {}, less: Partial<S3Limits> = {}) {
+  return await open(more, 'logs', less)
+    .create('a.json', object)
+    .then(
+      () => expect.unreachable('it resolved'),
+      (error: Error) => error
+    )
+}
+
+test('a PUT is create-only, carries SHA-256 for the store and for Object Lock, and its type', async () => {
+  const zstd = { ...object, contentEncoding: 'zstd' as const }
+  expect(await open().create('a b/ü.json.zst', zstd)).toBe('created')
+  const { headers, key } = s3.requests[0]!
+  expect(key).toBe('a b/ü.json.zst')
+  expect(headers).toMatchObject({
+    'if-none-match': '*',
+    'x-amz-checksum-sha256': object.sha256.toString('base64'),
+    'x-amz-sdk-checksum-algorithm': 'SHA256',
+    'x-amz-content-sha256': object.sha256.toString('hex'),
+    'x-amz-storage-class': 'STANDARD',
+    'content-type': 'application/json',
+    'content-encoding': 'zstd',
+    'content-length': String(object.body.length)
+  })
+  expect(headers.expect).toBeUndefined()
+})
+
+test('ACL, encryption, tags, metadata and owner go with every object', async () => {
+  const store = open({
+    acl: 'bucket-owner-full-control',
+    storage_class: 'GLACIER_IR',
+    sse: { type: 'kms', kms_key_id: 'key-1', bucket_key: true },
+    tags: { team: 'a b', kind: 'audit&log' },
+    metadata: { origin: 'lane one' },
+    expected_bucket_owner: '123456789012'
+  })
+  await store.create('a.json', object)
+  expect(s3.requests[0]!.headers).toMatchObject({
+    'x-amz-acl': 'bucket-owner-full-control',
+    'x-amz-storage-class': 'GLACIER_IR',
+    'x-amz-server-side-encryption': 'aws:kms',
+    'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
+    'x-amz-server-side-encryption-bucket-key-enabled': 'true',
+    'x-amz-tagging': 'team=a+b&kind=audit%26log',
+    'x-amz-meta-origin': 'lane one',
+    'x-amz-expected-bucket-owner': '123456789012'
+  })
+})
+
+test('checksum: when_required sends none; the signature still covers the bytes', async () => {
+  await open({ checksum: 'when_required' }).create('a.json', object)
+  const { headers } = s3.requests[0]!
+  expect(Object.keys(headers).filter((name) => name.includes('checksum'))).toEqual([])
+  expect(headers['x-amz-content-sha256']).toBe(object.sha256.toString('hex'))
+})
+
+test('AWS_REQUEST_CHECKSUM_CALCULATION=when_required is heard when the key is unset', async () => {
+  process.env.AWS_REQUEST_CHECKSUM_CALCULATION = 'when_required'
+  try {
+    await open().create('a.json', object)
+  } finally {
+    delete process.env.AWS_REQUEST_CHECKSUM_CALCULATION
+  }
+  expect(s3.requests[0]!.headers['x-amz-checksum-sha256']).toBeUndefined()
+})
+
+test('a connection is kept for the next object, large ones too', async () => {
+  const store = open({}, 'logs', { maxSockets: 1 })
+  const large = objectOf(Buffer.alloc(3 * 2 ** 20, 'x'))
+  for (const key of ['1', '2', '3']) await store.create(key, large)
+  expect(new Set(s3.requests.map(({ port }) => port)).size).toBe(1)
+})
+
+test.for([
+  ['slow down', /storing s3:\/\/logs\/a\.json: SlowDown 503/, false],
+  ['error stored', /InternalError 500/, false],
+  ['reset', /ECONNRESET/, false],
+  ['reset stored', /ECONNRESET/, false],
+  ['no etag', /200 without an ETag/, false],
+  ['conflict', /another request for this key was under way \(409\)/, true],
+  ['denied', /access denied: allow s3:PutObject on arn:aws:s3:::logs/, true],
+  ['no bucket', /bucket "logs" does not exist: create it in us-east-1 or correct/, true],
+  ['bad digest', /the store received other bytes than were sent \(BadDigest\)/, true],
+  ['signature', /refuses the signature: .*checksum: when_required/, true]
+] as const)('%s rejects, to be tried again', async ([fault, text, known]) => {
+  s3.fail(fault)
+  const error = await rejection()
+  expect(error.message).toMatch(text)
+  expect(error).not.toBeInstanceOf(PermanentError)
+  expect(error instanceof NotStored).toBe(known)
+})
+
+test('a hang ends with the timeout, which grows with the object', async () => {
+  s3.fail('hang')
+  const error = await rejection({}, { timeout: 30 })
+  expect(error.message).toBe('storing s3://logs/a.json: no answer in time')
+})
+
+test('a hang ends with the signal of the caller, and its reason', async () => {
+  s3.fail('hang')
+  const stop = new AbortController()
+  const creating = open().create('a.json', object, stop.signal)
+  const seen = expect(creating).rejects.toThrow('stopping')
+  stop.abort(new Error('stopping'))
+  await seen
+})
+
+test('what the store refuses for good is a PermanentError', async () => {
+  s3.fail('too large')
+  expect(await rejection()).toBeInstanceOf(PermanentError)
+})
+
+test('an ETag that is not the MD5 says nothing: KMS and others have their own', async () => {
+  s3.fail('wrong etag')
+  expect(await open().create('a.json', object)).toBe('created')
+})
+
+test('a 412 after a repeat inside the call is unsure: the first request may have arrived', async () => {
+  const store = open({ retry_mode: 'standard' })
+  s3.fail('error stored')
+  expect(await store.create('a.json', object)).toBe('unsure')
+  expect(await store.create('a.json', object)).toBe('exists')
+})
+
+test('retry_max_attempts counts requests, nop sends one', async () => {
+  const faults = () => s3.fail('error', 'error', 'error')
+  faults()
+  await rejection({ retry_mode: 'standard', retry_max_attempts: 2 })
+  expect(s3.requests).toHaveLength(2)
+  await rejection({ retry_mode: 'nop' })
+  expect(s3.requests).toHaveLength(3)
+  faults()
+  await open({ retry_mode: 'adaptive', retry_max_attempts: 0 }).create('b.json', object)
+  expect(s3.requests).toHaveLength(7)
+})
+
+test('HEAD of a store that tells no SHA-256 gives the size alone', async () => {
+  await open().create('a.json', object)
+  s3.hideChecksums()
+  expect(await open().head('a.json')).toEqual({ size: object.body.length })
+})
+
+test('a denied look is NoReadRight', async () => {
+  await open().create('a.json', object)
+  s3.denyReads()
+  await expect(open().head('a.json')).rejects.toThrow(NoReadRight)
+  await expect(open().read('a.json')).rejects.toThrow(NoReadRight)
+})
+
+test('the probe names the missing bucket and needs no right to read', async () => {
+  s3.denyReads()
+  await open().probe()
+  await expect(open({}, 'gone').probe()).rejects.toThrow(
+    'reaching s3://gone: bucket "gone" does not exist'
+  )
+})
+
+test('a store that nobody listens at is named with its cause', async () => {
+  const error = await rejection({ endpoint: 'http://127.0.0.1:1' })
+  expect(error.message).toMatch(/storing s3:\/\/logs\/a\.json: ECONNREFUSED/)
+})
+
+test('an endpoint without a scheme is http with disable_ssl', async () => {
+  const endpoint = s3.endpoint.replace('http://', '')
+  expect(await open({ endpoint, disable_ssl: true }).create('a', object)).toBe('created')
+})
+
+test('no error holds a token or what was signed', async () => {
+  process.env.AWS_SESSION_TOKEN = 'secret-session-token'
+  try {
+    s3.fail('signature')
+    const error = await rejection()
+    const shown = `${JSON.stringify(error)}${error.stack}${String(error.cause)}`
+    expect(shown).not.toMatch(/secret-session-token|skey12345|Authorization/)
+  } finally {
+    delete process.env.AWS_SESSION_TOKEN
+  }
+})

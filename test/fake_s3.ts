@@ -1,0 +1,219 @@
+import { createHash } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+
+/** What may go wrong with one PUT; `stored` in a name means that the object is kept all the same. */
+export type Fault =
+  | 'slow down'
+  | 'error'
+  | 'error stored'
+  | 'reset'
+  | 'reset stored'
+  | 'hang'
+  | 'conflict'
+  | 'denied'
+  | 'no bucket'
+  | 'no etag'
+  | 'bad digest'
+  | 'wrong etag'
+  | 'signature'
+  | 'too large'
+
+export interface FakeRequest {
+  readonly method: string
+  readonly bucket: string
+  readonly key: string
+  /** Of the sender: the same for what came over one connection. */
+  readonly port: number | undefined
+  readonly headers: IncomingMessage['headers']
+}
+
+interface Kept {
+  body: Buffer
+  sha256: string | undefined
+}
+
+/** A small S3 server on loopback: path style, one process, what the store relies on and its faults. */
+export async function startFakeS3() {
+  const buckets = new Map<string, Map<string, Kept>>([['logs', new Map()]])
+  const faults: Fault[] = []
+  const requests: FakeRequest[] = []
+  let denyReads = false
+  let checksums = true
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error) => {
+      send(response, 500, 'InternalError', String(error))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+
+  async function answer(request: IncomingMessage, response: ServerResponse) {
+    const url = new URL(request.url ?? '/', 'http://fake')
+    const [, bucket = '', ...levels] = url.pathname.split('/').map(decodeURIComponent)
+    const key = levels.join('/')
+    const method = request.method ?? ''
+    requests.push({
+      method,
+      bucket,
+      key,
+      port: request.socket.remotePort,
+      headers: request.headers
+    })
+    const body = await bytesOf(request)
+    const objects = buckets.get(bucket)
+    if (objects === undefined) return send(response, 404, 'NoSuchBucket')
+    if (key === '' && method === 'HEAD') return void response.writeHead(200).end()
+    if (method === 'PUT') return await put({ request, response, objects, key, body })
+    if (denyReads) return send(response, 403, 'AccessDenied')
+    if (key === '') return list(url.searchParams, objects, response)
+    const kept = objects.get(key)
+    if (kept === undefined) return send(response, 404, 'NoSuchKey')
+    const checksum = checksums && kept.sha256 ? { 'x-amz-checksum-sha256': kept.sha256 } : {}
+    response.writeHead(200, { 'content-length': kept.body.length, etag: '"e"', ...checksum })
+    response.end(method === 'HEAD' ? undefined : kept.body)
+  }
+
+  async function put(call: {
+    request: IncomingMessage
+    response: ServerResponse
+    objects: Map<string, Kept>
+    key: string
+    body: Buffer
+  }) {
+    const { request, response, objects, key, body } = call
+    const fault = faults.shift()
+    const problem = damage(request, body)
+    if (problem !== undefined) return send(response, 400, problem)
+    if (fault !== undefined && !fault.includes('stored')) {
+      const done = await fail(fault, request, response)
+      if (done) return
+    }
+    if (request.headers['if-none-match'] === '*' && objects.has(key)) {
+      return send(response, 412, 'PreconditionFailed')
+    }
+    const sha256 = request.headers['x-amz-checksum-sha256']
+    objects.set(key, { body, sha256: typeof sha256 === 'string' ? sha256 : undefined })
+    if (fault === 'reset stored') return void request.socket.destroy()
+    if (fault === 'error stored') return send(response, 500, 'InternalError')
+    const md5 = createHash('md5').update(body).digest('hex')
+    const etag = fault === 'wrong etag' ? '"0123456789abcdef0123456789abcdef"' : `"${md5}"`
+    response.writeHead(200, fault === 'no etag' ? {} : { etag }).end()
+  }
+
+  function damage({ headers }: IncomingMessage, body: Buffer): string | undefined {
+    const digest = (name: string, encoding: 'base64' | 'hex') =>
+      createHash(name).update(body).digest(encoding)
+    const sha256 = headers['x-amz-checksum-sha256']
+    if (sha256 !== undefined && sha256 !== digest('sha256', 'base64')) return 'BadDigest'
+    const md5 = headers['content-md5']
+    if (md5 !== undefined && md5 !== digest('md5', 'base64')) return 'BadDigest'
+    const signed = headers['x-amz-content-sha256']
+    return signed === digest('sha256', 'hex') ? undefined : 'XAmzContentSHA256Mismatch'
+  }
+
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    buckets,
+    /** Faults of the next PUTs, in order. */
+    fail: (...next: Fault[]) => void faults.push(...next),
+    denyReads() {
+      denyReads = true
+    },
+    /** HEAD no longer tells the SHA-256, as some S3-compatible stores. */
+    hideChecksums() {
+      checksums = false
+    },
+    keys: (bucket = 'logs') => [...(buckets.get(bucket)?.keys() ?? [])],
+    object: (key: string, bucket = 'logs') => buckets.get(bucket)?.get(key)?.body,
+    async stop() {
+      server.closeAllConnections()
+      server.close()
+      await new Promise((resolve) => server.once('close', resolve))
+    }
+  }
+}
+
+export type FakeS3 = Awaited<ReturnType<typeof startFakeS3>>
+
+async function fail(fault: Fault, request: IncomingMessage, response: ServerResponse) {
+  switch (fault) {
+    case 'slow down':
+      send(response, 503, 'SlowDown')
+      return true
+    case 'error':
+      send(response, 500, 'InternalError')
+      return true
+    case 'reset':
+      request.socket.destroy()
+      return true
+    case 'hang':
+      await Promise.race([wait(60_000, undefined, { ref: false }), closed(request)])
+      return true
+    case 'conflict':
+      send(response, 409, 'ConditionalRequestConflict')
+      return true
+    case 'denied':
+      send(response, 403, 'AccessDenied')
+      return true
+    case 'no bucket':
+      send(response, 404, 'NoSuchBucket')
+      return true
+    case 'bad digest':
+      send(response, 400, 'BadDigest')
+      return true
+    case 'signature':
+      send(response, 403, 'SignatureDoesNotMatch')
+      return true
+    case 'too large':
+      send(response, 400, 'EntityTooLarge')
+      return true
+    default:
+      return false
+  }
+}
+
+function closed(request: IncomingMessage) {
+  return new Promise((resolve) => request.socket.once('close', resolve))
+}
+
+async function bytesOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+/** Two keys a page, so that paging is seen. */
+function list(query: URLSearchParams, objects: Map<string, Kept>, response: ServerResponse) {
+  const after = query.get('continuation-token') ?? query.get('start-after') ?? ''
+  const found = [...objects.keys()]
+    .filter((key) => key.startsWith(query.get('prefix') ?? '') && compare(key, after) > 0)
+    .sort(compare)
+  const page = found.slice(0, 2)
+  const more = found.length > 2
+  const contents = page.map((key) => `<Contents><Key>${encode(key)}</Key></Contents>`).join('')
+  const next = more ? `<NextContinuationToken>${xml(page[1]!)}</NextContinuationToken>` : ''
+  response.writeHead(200, { 'content-type': 'application/xml' })
+  response.end(
+    `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>${more}</IsTruncated>${contents}${next}</ListBucketResult>`
+  )
+}
+
+function encode(key: string): string {
+  return encodeURIComponent(key).replaceAll('%20', '+')
+}
+
+function xml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+}
+
+function compare(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+function send(response: ServerResponse, status: number, code: string, message = code) {
+  response.writeHead(status, { 'content-type': 'application/xml' })
+  response.end(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`)
+}

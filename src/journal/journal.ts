@@ -3,13 +3,12 @@ import { chmod, rm } from 'node:fs/promises'
 import { type Batch, RefusedError } from '../component.ts'
 import { encodeRecords } from './envelope.ts'
 import { frameHeaderBytes, frameType } from './frame.ts'
-import { createLane, type RunningLane } from './lane.ts'
-import type { LaneReader } from './lane_reader.ts'
+import { createLane, type JournalLane } from './lane.ts'
 import { lockJournal } from './lock.ts'
 import { createRecent } from './recent.ts'
 import { type Backlog, recoverJournal } from './recover.ts'
 import { watchRoom } from './room.ts'
-import { type Segment, syncDirectory } from './segment.ts'
+import { type Segment, segmentBytes, syncDirectory } from './segment.ts'
 import {
   applyFrame,
   type Birth,
@@ -27,6 +26,10 @@ export interface JournalOptions {
   readonly directory: string
   readonly maxSize: number
   readonly minFree: number
+  /** Frames go to a new segment when this is reached; 64 MiB. */
+  readonly segmentBytes?: number
+  /** A lane has settled something. */
+  settled(): void
   /** The journal cannot be trusted any more: the program must end (J6). */
   fatal(error: Error): void
 }
@@ -51,21 +54,6 @@ export interface Journal {
   readonly bytes: number
   /** Writes what waits, syncs, and lets go of the directory. */
   close(): Promise<void>
-}
-
-export interface JournalLane {
-  readonly name: string
-  /** Random, from birth, never given twice: 16 hex digits. */
-  readonly id: string
-  /** Stands for the lane in frames. */
-  readonly index: number
-  readonly reader: LaneReader
-  /** Accepted for the lane and not settled. */
-  readonly behind: { readonly records: number; readonly bytes: number }
-  /** When the oldest of them was accepted, milliseconds since the epoch. */
-  oldest(): number | undefined
-  /** Takes the next number of an archive (A1). */
-  number(archive: string): Promise<number>
 }
 
 export interface SegmentStatus {
@@ -96,7 +84,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   const { state, segments, backlog, file } = await recoverJournal(directory)
   const room = await watchRoom(directory, options.minFree)
   const recent = createRecent(segments.at(-1)!.lastLsn + 1)
-  const lanes = new Map<string, RunningLane>()
+  const lanes = new Map<string, JournalLane>()
   let nextLane = state.nextLane
   let durable = segments.at(-1)!.lastLsn
   let dirty = false
@@ -106,6 +94,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     writer: state.writer,
     segments,
     file,
+    segmentBytes: options.segmentBytes ?? segmentBytes,
     snapshot: () => snapshotOf(state),
     collect: () => collect(),
     synced: (lsn) => synced(lsn),
@@ -208,7 +197,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
       const done = (error: Error | undefined, place: Place) => {
         if (!error) {
           if (meta.resume !== undefined) state.resume.set(meta.receiver, meta.resume)
-          for (const lane of chosen) (lane as RunningLane).accepted(logs.records, bytes)
+          for (const lane of chosen) lane.accepted(logs.records, bytes)
           recent.add({ place, bytes, lanes: indices, logs, meta })
         }
         batch.settle(error)
@@ -231,7 +220,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
       const frame: Renamed = { lane: lane.index, name }
       await write(frameType.renamed, frame)
       lanes.delete(lane.name)
-      lanes.set(name, { ...(lane as RunningLane), name })
+      lanes.set(name, { ...lane, name })
     },
     resume: (receiver) => state.resume.get(receiver),
     segments: () =>
@@ -254,7 +243,7 @@ function lowestMark(state: JournalState): number {
 }
 
 /** The lowest lsn at which a lane still has something to do. */
-function lowestHead(lanes: Iterable<RunningLane>): number {
+function lowestHead(lanes: Iterable<JournalLane>): number {
   const heads = [...lanes].map(({ reader }) => (reader.oldest === undefined ? reader.head : 0))
   return Math.min(...heads)
 }

@@ -1,11 +1,22 @@
-import type { JournalLane } from './journal.ts'
-import { createLaneReader, type ReaderOptions } from './lane_reader.ts'
+import { createLaneReader, type LaneReader, type ReaderOptions } from './lane_reader.ts'
 import { numbersFrom } from './numbers.ts'
 import type { Backlog } from './recover.ts'
 import type { LaneState } from './state.ts'
 
 /** A lane of the journal that is open. */
-export interface RunningLane extends JournalLane {
+export interface JournalLane {
+  readonly name: string
+  /** Random, from birth, never given twice: 16 hex digits. */
+  readonly id: string
+  /** Stands for the lane in frames. */
+  readonly index: number
+  readonly reader: LaneReader
+  /** Accepted for the lane and not settled. */
+  readonly behind: { readonly records: number; readonly bytes: number }
+  /** When the oldest of them was accepted, milliseconds since the epoch. */
+  oldest(): number | undefined
+  /** Takes the next number of an archive (A1). */
+  number(archive: string): Promise<number>
   /** A frame was accepted for it and is durable. */
   accepted(records: number, bytes: number): void
 }
@@ -20,7 +31,7 @@ export function createLane(
   waiting: Backlog,
   source: Pick<ReaderOptions, 'segments' | 'recent' | 'durable'>,
   events: LaneEvents
-): RunningLane {
+): JournalLane {
   const behind = { records: waiting.records, bytes: waiting.bytes }
   const reader = createLaneReader({
     ...source,

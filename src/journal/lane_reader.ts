@@ -1,5 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs'
-import type { Batch, Meta } from '../component.ts'
+import { type Batch, type Meta, RefusedError } from '../component.ts'
 import type { Logs } from '../logs/logs.ts'
 import { decodeEnvelope, decodeRecords } from './envelope.ts'
 import { type Frame, frameType, takesLsn } from './frame.ts'
@@ -152,7 +152,8 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
     used += entry.bytes
     const settle = (error?: Error) => {
       if (entry.settled) return
-      if (error) return stop(error)
+      // A halted lane refuses what it has not tried: the frame stays unsettled, and nothing is wrong.
+      if (error) return error instanceof RefusedError ? undefined : stop(error)
       entry.settled = true
       settleEntry(entry, logs.records, bytes)
     }

@@ -60,19 +60,20 @@ export async function recoverJournal(
   const last = segments.at(-1)
   if (!last) return beginJournal(directory)
   const durable = await findEnd(last)
-  const before = await replay(last, durable)
+  const state = await replay(last, last.lastLsn)
+  // All that may be damaged is read before anything is changed.
+  const backlog = await countBacklog(segments, state)
   const { segment, file } = await createSegment({
     directory,
     number: last.number + 1,
-    writer: before.writer,
+    writer: state.writer,
     firstLsn: durable + 1,
-    snapshot: snapshotOf(before),
+    snapshot: snapshotOf(await replay(last, durable)),
     frames: framesAbove(last, durable)
   })
   await endAt(last, durable)
   segments.push(segment)
-  const state = await replay(segment, segment.lastLsn)
-  return { state, segments, backlog: await countBacklog(segments, state), file }
+  return { state, segments, backlog, file }
 }
 
 async function beginJournal(directory: string) {

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { RefusedError } from '../component.ts'
 import { frameHeaderBytes, frameType, takesLsn, writeFrameHeader } from './frame.ts'
-import { createSegment, type Segment, segmentBytes, writeAll } from './segment.ts'
+import { createSegment, type Segment, writeAll } from './segment.ts'
 
 /** A frame that is to be written. */
 export interface Entry {
@@ -25,6 +25,7 @@ export interface WriterOptions {
   /** The journal's segments, in order; new ones are added at the end. */
   readonly segments: Segment[]
   readonly file: FileHandle
+  readonly segmentBytes: number
   /** The state after the last durable frame, for the snapshot of a new segment. */
   snapshot(): Uint8Array
   /** A control frame that sums up what has changed since the last one, asked for with every group. */
@@ -135,7 +136,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   const rotateIfFull = async (group: Entry[]) => {
     const bytes = group.reduce((sum, entry) => sum + entry.bytes, 0)
-    if (segment.lastLsn < segment.firstLsn || segment.end + bytes <= segmentBytes) return
+    if (segment.lastLsn < segment.firstLsn || segment.end + bytes <= options.segmentBytes) return
     const next = {
       directory: options.directory,
       number: segment.number + 1,

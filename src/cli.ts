@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util'
+import { journal } from './commands/journal.ts'
+import { run } from './commands/run.ts'
+import { validate } from './commands/validate.ts'
+import { ConfigErrors } from './config/errors.ts'
+import { reasonOf } from './delivery.ts'
+import { journalDirectory } from './commands/journal_directory.ts'
+import { version } from './version.ts'
+
+const help = `auditcol ${version}: a pipeline for audit logs
+
+Usage: auditcol [run] [options]           receive, keep and deliver; the default
+       auditcol validate [options]        check the configuration, print nothing when it is good
+       auditcol journal [show] [options]  show the journal's segments, lanes and oldest record
+       auditcol journal abandon LANE      give up what a lane has not delivered
+       auditcol journal rename LANE NAME  let a lane go on under another name
+
+Options:
+  --config SOURCE    a path, file:PATH, env:NAME or yaml:TEXT; repeatable, merged in order
+                     (default: pipeline.yaml)
+  --set KEY=VALUE    override one key, its parts joined by :: or by dots; repeatable
+  --logs-only        leave out traces, metrics and profiles pipelines and what only they use
+  --directory DIR    journal commands: the journal's directory (default: the configuration's)
+  --version, --help
+
+Exit codes: 0 done; 1 ran and failed, or a lane has stopped; 2 bad configuration or usage
+`
+
+/** Bad usage, as opposed to something that failed. */
+class UsageError extends Error {}
+
+async function main(argv: string[]): Promise<number> {
+  const { values, positionals } = parse(argv)
+  if (values.help) return print(help)
+  if (values.version) return print(`auditcol ${version}\n`)
+  const [command = 'run', ...rest] = positionals
+  const options = {
+    config: values.config ?? ['pipeline.yaml'],
+    set: values.set ?? [],
+    logsOnly: values['logs-only'] ?? false,
+    env: process.env
+  }
+  if (command === 'journal') {
+    const request = journalRequest(rest)
+    return print(await journal(values.directory ?? (await journalDirectory(options)), request))
+  }
+  if (values.directory !== undefined) throw new UsageError('--directory belongs to journal commands')
+  if (rest.length > 0) throw new UsageError(`unexpected argument ${rest[0]}`)
+  if (command === 'run') return run(options)
+  if (command !== 'validate') throw new UsageError(`unknown command ${command}`)
+  await validate(options)
+  return 0
+}
+
+function parse(argv: string[]) {
+  try {
+    return parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: {
+        config: { type: 'string', multiple: true },
+        set: { type: 'string', multiple: true },
+        'logs-only': { type: 'boolean' },
+        directory: { type: 'string' },
+        version: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' }
+      }
+    })
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+function journalRequest([verb = 'show', lane, to, ...more]: string[]) {
+  if (verb === 'show' && lane === undefined) return { do: 'show' } as const
+  if (verb === 'abandon' && lane && to === undefined) return { do: 'abandon', lane } as const
+  if (verb === 'rename' && lane && to && more.length === 0) return { do: 'rename', lane, to } as const
+  throw new UsageError('usage: auditcol journal [show | abandon LANE | rename LANE NAME]')
+}
+
+function print(text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error) => {
+    if (error instanceof ConfigErrors) {
+      process.stderr.write(`${error.message}\n`)
+      process.exit(2)
+    }
+    process.stderr.write(`auditcol: ${reasonOf(error)}\n`)
+    process.exit(error instanceof UsageError ? 2 : 1)
+  }
+)

@@ -1,0 +1,71 @@
+import type { Config } from '../config/config.ts'
+import { recentBytesMax } from '../journal/recent.ts'
+import { type Pipeline, windowBytes } from '../pipeline.ts'
+import { version } from '../version.ts'
+import { size } from './journal.ts'
+
+/** What a person wants to know when the pipeline has started. */
+export function banner(config: Config, pipeline: Pipeline): string[] {
+  const lines = [`auditcol ${version}`]
+  for (const { id, addresses } of pipeline.receivers) {
+    for (const address of addresses) lines.push(`receiver ${id} listens on ${address}`)
+  }
+  lines.push(journalLine(config, pipeline))
+  for (const { name, target } of pipeline.lanes) lines.push(`lane ${name} delivers to ${target}`)
+  lines.push(`memory: at most ${size(memoryBound(config, pipeline))}`)
+  const http = firstHttp(pipeline)
+  if (http) lines.push('send a first event:', firstEvent(http))
+  lines.push('Everything is ready. Begin running and processing data. (Ctrl-C delivers what is left and stops.)')
+  return lines
+}
+
+/** What went where, when the pipeline has stopped. */
+export function summary({ receivers, lanes, journal }: Pipeline): string[] {
+  const taken = receivers.map(({ id, accepted, refused }) => {
+    const not = refused > 0 ? `, ${refused} refused` : ''
+    return `receiver ${id}: ${accepted} records accepted${not}`
+  })
+  const given = lanes.map((lane) => {
+    const waiting = journal?.lanes.get(lane.name)?.behind.records ?? 0
+    const counted = [...lane.stored].map(([what, n]) => `, ${what} ${n}`).join('')
+    const rest = waiting > 0 ? `; ${waiting} wait in the journal` : ''
+    return `lane ${lane.name}: ${lane.delivered} records delivered${counted}${rest}`
+  })
+  return [...taken, ...given]
+}
+
+function journalLine(config: Config, { journal, lanes }: Pipeline): string {
+  if (!config.journal || !journal) return 'no journal: senders are answered when every lane has delivered'
+  const waiting = Math.max(0, ...lanes.map(({ name }) => journal.lanes.get(name)?.behind.records ?? 0))
+  const { directory, max_size } = config.journal
+  return `journal ${directory}: at most ${size(max_size)}, ${waiting} records waiting`
+}
+
+/** Node itself, the code and the libraries, with room for garbage not collected yet; measured under load. */
+const baseBytes = 200 * 2 ** 20
+
+/** DESIGN 3: base + receiver limits + sum of lane windows + what is being made into objects of them. */
+function memoryBound(config: Config, pipeline: Pipeline): number {
+  const receivers = [...config.receivers.values()]
+    .filter(({ id }) => pipeline.receivers.some((receiver) => receiver.id === id))
+    .reduce((sum, { memory }) => sum + memory, 0)
+  // An exporter may hold what a lane has under way once more, in its own format.
+  const lanes = pipeline.lanes.length * windowBytes * 2
+  return baseBytes + recentBytesMax + receivers + lanes
+}
+
+function firstHttp(pipeline: Pipeline): string | undefined {
+  const addresses = pipeline.receivers.flatMap((receiver) => receiver.addresses)
+  return addresses.find((address) => address.startsWith('HTTP '))?.slice('HTTP '.length)
+}
+
+function firstEvent(address: string): string {
+  const record = {
+    timeUnixNano: `${Date.now()}000000`,
+    body: { stringValue: 'hello' },
+    attributes: [{ key: 'user.id', value: { stringValue: 'me' } }]
+  }
+  const request = { resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] }
+  const url = `http://${address.replace(/^(0\.0\.0\.0|\[::\])/, '127.0.0.1')}/v1/logs`
+  return `  curl ${url} -H 'content-type: application/json' -d '${JSON.stringify(request)}'`
+}

@@ -1,0 +1,119 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { askControl, type ControlAnswer, type ControlRequest } from '../journal/control.ts'
+import { type Journal, openJournal } from '../journal/journal.ts'
+import { lockJournal } from '../journal/lock.ts'
+import { inspectJournal } from '../journal/recover.ts'
+import { type JournalStatus, statusAtRest } from '../journal/status.ts'
+
+/** `auditcol journal`: shows segments and lanes, gives up or renames a lane. Returns what to print. */
+export async function journal(directory: string, request: ControlRequest): Promise<string> {
+  await access(join(directory, 'lock')).catch(() => {
+    throw new Error(`there is no journal in ${directory}`)
+  })
+  const answer = (await askControl(directory, request)) ?? (await answerAtRest(directory, request))
+  if ('error' in answer) throw new Error(answer.error)
+  return 'done' in answer ? `${answer.done}\n` : describe(directory, answer.status)
+}
+
+/** What the process that owns the journal answers; a lane in use is the configuration's, not a command's. */
+export async function answerRunning(
+  status: () => JournalStatus,
+  request: ControlRequest
+): Promise<ControlAnswer> {
+  if (request.do === 'show') return { status: status() }
+  const known = status().lanes.some(({ name }) => name === request.lane)
+  if (!known) return { error: unknown(status(), request.lane) }
+  return {
+    error: `${request.lane} is in use: stop auditcol, take it out of the configuration, then ${request.do} it`
+  }
+}
+
+async function answerAtRest(directory: string, request: ControlRequest): Promise<ControlAnswer> {
+  if (request.do === 'show') {
+    const lock = await lockJournal(directory)
+    if (!lock)
+      throw new Error(`the journal ${directory} is in use, and its process does not answer`)
+    try {
+      const found = await inspectJournal(directory)
+      if (!found) throw new Error(`there is no journal in ${directory}`)
+      return { status: statusAtRest(found) }
+    } finally {
+      lock.release()
+    }
+  }
+  let failed: Error | undefined
+  const opened = await openJournal({
+    directory,
+    maxSize: Number.POSITIVE_INFINITY,
+    minFree: 0,
+    settled: () => {},
+    fatal: (error) => {
+      failed = error
+    }
+  })
+  try {
+    const done = await change(opened, request)
+    if (failed) throw failed
+    return { done }
+  } finally {
+    await opened.close()
+  }
+}
+
+async function change(
+  opened: Journal,
+  request: Exclude<ControlRequest, { do: 'show' }>
+): Promise<string> {
+  const lane = opened.lanes.get(request.lane)
+  if (!lane) throw new Error(unknownLane([...opened.lanes.keys()], request.lane))
+  if (request.do === 'abandon') {
+    const { records } = lane.behind
+    await opened.end(lane, 'abandoned')
+    return `${request.lane} is abandoned: ${records} undelivered records were given up`
+  }
+  if (opened.lanes.has(request.to)) {
+    throw new Error(
+      `there is a lane ${request.to} already: abandon it first, or choose another name`
+    )
+  }
+  await opened.rename(lane, request.to)
+  return `${request.lane} is now ${request.to}`
+}
+
+function unknown(status: JournalStatus, lane: string): string {
+  return unknownLane(
+    status.lanes.map(({ name }) => name),
+    lane
+  )
+}
+
+function unknownLane(names: readonly string[], lane: string): string {
+  return `the journal has no lane ${lane} (its lanes: ${names.join(', ') || 'none'})`
+}
+
+function describe(directory: string, { segments, lanes, writer }: JournalStatus): string {
+  const lines = [`journal ${directory} (writer ${writer})`, 'segments:']
+  for (const { number, first, last, bytes } of segments) {
+    const frames = last < first ? 'no frames' : `frames ${first} to ${last}`
+    lines.push(`  ${String(number).padStart(8, '0')}.wal  ${frames}  ${size(bytes)}`)
+  }
+  lines.push(lanes.length > 0 ? 'lanes:' : 'lanes: none')
+  for (const { name, id, records, bytes, oldest } of lanes) {
+    const age = oldest === undefined ? '' : `, oldest accepted ${new Date(oldest).toISOString()}`
+    lines.push(`  ${name} (${id})  ${records} records undelivered, ${size(bytes)}${age}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+/** For people: `12.3 MiB`. */
+export function size(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return unit === 0 ? `${value} bytes` : `${value.toFixed(value < 10 ? 1 : 0)} ${units[unit]}`
+}

@@ -1,0 +1,58 @@
+import { type LoadOptions, loadConfig } from '../config/config.ts'
+import { reasonOf } from '../delivery.ts'
+import { serveControl } from '../journal/control.ts'
+import { statusOf } from '../journal/status.ts'
+import { type Pipeline, startPipeline } from '../pipeline.ts'
+import { createLog } from '../telemetry/log.ts'
+import { openOutput } from '../telemetry/output.ts'
+import { banner, summary } from './banner.ts'
+import { answerRunning } from './journal.ts'
+
+/** How long stopping may take before what is left stays in the journal; Kubernetes gives 30 s by default. */
+const drainMs = 20_000
+/** npm passes a signal on that the terminal has sent already: a second one within this time is the same. */
+const sameSignalMs = 1_000
+
+/** Runs the pipeline until a signal or a failure. Resolves with the exit code. */
+export async function run(options: LoadOptions): Promise<number> {
+  const { config, notes } = await loadConfig(options)
+  const { level, encoding, output_paths, resource } = config.telemetry.logs
+  const log = createLog({ level, encoding, write: await openOutput(output_paths) }, resource)
+  for (const note of notes) log[note.level](note.text)
+  const signals = watchSignals()
+  let pipeline: Pipeline
+  try {
+    pipeline = await startPipeline(config, log)
+  } catch (error) {
+    process.stderr.write(`auditcol: ${reasonOf(error)}\n`)
+    return 1
+  }
+  const control = config.journal && (await serveControl(config.journal.directory, log, (request) =>
+    answerRunning(() => statusOf(pipeline.journal!), request)
+  ))
+  for (const line of banner(config, pipeline)) log.info(line)
+  const failure = await Promise.race([signals.first, pipeline.failed.catch((error: Error) => error)])
+  if (failure) log.error('stopping', { error: reasonOf(failure) })
+  else log.info('stopping: answering what is in flight, delivering what there is')
+  await pipeline.stop(AbortSignal.any([AbortSignal.timeout(drainMs), signals.second]))
+  if (control) control.close()
+  for (const line of summary(pipeline)) log.info(line)
+  return failure || pipeline.lanes.some(({ stopped }) => stopped) ? 1 : 0
+}
+
+/** The first SIGINT or SIGTERM drains, a later second one ends at once. */
+function watchSignals() {
+  const second = new AbortController()
+  let since = 0
+  const first = new Promise<undefined>((resolve) => {
+    const on = () => {
+      if (since === 0) {
+        since = Date.now()
+        resolve(undefined)
+      } else if (Date.now() - since > sameSignalMs) second.abort()
+    }
+    process.on('SIGINT', on)
+    process.on('SIGTERM', on)
+  })
+  return { first, second: second.signal }
+}

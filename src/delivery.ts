@@ -1,0 +1,228 @@
+import { type Batch, type Exporter, PermanentError, RefusedError } from './component.ts'
+import { cutLogs } from './logs/cut.ts'
+import type { Log } from './telemetry/log.ts'
+
+/** The Collector's retry_on_failure, in milliseconds. */
+export interface RetryOptions {
+  readonly enabled: boolean
+  readonly initial_interval: number
+  readonly randomization_factor: number
+  readonly multiplier: number
+  readonly max_interval: number
+  /** 0: for ever. */
+  readonly max_elapsed_time: number
+}
+
+export interface DeliveryOptions {
+  readonly exporter: Exporter
+  /** Exports that run at once. */
+  readonly consumers: number
+  readonly retry: RetryOptions
+  /** Of one attempt; 0: no limit, or the exporter's own. */
+  readonly timeout: number
+  readonly log: Log
+  /** The last call under way has ended, or no further one will begin. */
+  idle(): void
+}
+
+/** The end of a lane: hands batches to the exporter, repeats what fails, and answers for it. */
+export interface Delivery {
+  take(batch: Batch): void
+  /** Batches taken and not answered for. */
+  readonly active: number
+  /** Records that the exporter has taken over. */
+  readonly delivered: number
+  /** Something is being tried again. */
+  readonly failing: boolean
+  readonly halted: boolean
+  /** From now on nothing is tried again: the first failure halts. */
+  finish(): void
+  /** Begins no further attempt: what waits is refused, and so stays in the journal. */
+  halt(): void
+  /** Resolves when nothing is under way. */
+  finished(): Promise<void>
+  /** Ends the attempts that are under way. */
+  abort(): void
+}
+
+/** The lane was halted before the batch was delivered: it stays where it is. */
+const left = new RefusedError('stopping', { reason: 'unavailable' })
+
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const { exporter, log } = options
+  const waiting: Batch[] = []
+  const halted = new AbortController()
+  const aborted = new AbortController()
+  const outage = watchOutage(log)
+  let running = 0
+  let failing = 0
+  let finishing = false
+  let delivered = 0
+  let finished: (() => void)[] = []
+
+  const next = () => {
+    while (running < options.consumers && waiting.length > 0 && !halted.signal.aborted) {
+      running++
+      void deliver(waiting.shift()!).finally(() => {
+        running--
+        next()
+        if (running > 0) return
+        for (const resolve of finished) resolve()
+        finished = []
+        options.idle()
+      })
+    }
+  }
+
+  const halt = () => {
+    if (halted.signal.aborted) return
+    halted.abort()
+    for (const batch of waiting.splice(0)) batch.settle(left)
+    options.idle()
+  }
+
+  /** A batch larger than a piece may be goes on after the last piece delivered (L1). */
+  const deliver = async (batch: Batch) => {
+    try {
+      for (const piece of piecesOf(batch)) {
+        await attempts(piece)
+        delivered += piece.logs.records
+      }
+      batch.settle()
+    } catch (error) {
+      batch.settle(error as Error)
+    }
+  }
+
+  /** Only an exporter's errors are tried again, always with the same batch (L4). */
+  const attempts = async (batch: Batch): Promise<void> => {
+    const started = Date.now()
+    let interval = options.retry.initial_interval
+    for (;;) {
+      try {
+        await attempt(batch)
+        outage.over()
+        return
+      } catch (error) {
+        if (error instanceof PermanentError) throw error
+        if (finishing) halt()
+        if (halted.signal.aborted) throw left
+        const wait = Math.max(spread(interval, options.retry.randomization_factor), askedFor(error))
+        if (spent(options.retry, Date.now() - started + wait)) {
+          throw new Error('no more retries left', { cause: error })
+        }
+        outage.seen(error as Error, wait)
+        failing++
+        await sleep(wait, halted.signal)
+        failing--
+        if (halted.signal.aborted) throw left
+        interval = Math.min(interval * options.retry.multiplier, options.retry.max_interval)
+      }
+    }
+  }
+
+  const attempt = async (batch: Batch) => {
+    if (options.timeout === 0) return exporter(batch, aborted.signal)
+    const deadline = AbortSignal.timeout(options.timeout)
+    await exporter(batch, AbortSignal.any([deadline, aborted.signal]))
+  }
+
+  return {
+    take: (batch) => {
+      if (halted.signal.aborted) return batch.settle(left)
+      waiting.push(batch)
+      next()
+    },
+    get active() {
+      return running + waiting.length
+    },
+    get delivered() {
+      return delivered
+    },
+    get failing() {
+      return failing > 0
+    },
+    get halted() {
+      return halted.signal.aborted
+    },
+    finish: () => {
+      finishing = true
+      if (failing > 0) halt()
+    },
+    halt,
+    finished: () =>
+      running === 0 ? Promise.resolve() : new Promise((resolve) => finished.push(resolve)),
+    abort: () => aborted.abort(new Error('stopping'))
+  }
+}
+
+function piecesOf(batch: Batch): Batch[] {
+  const { piece } = batch.meta
+  const fits =
+    !piece ||
+    (batch.logs.records <= (piece.records ?? Number.POSITIVE_INFINITY) &&
+      batch.logs.bytes <= (piece.bytes ?? Number.POSITIVE_INFINITY))
+  if (fits) return [batch]
+  return cutLogs(batch.logs, piece).map((logs) => ({ logs, meta: batch.meta, settle: () => {} }))
+}
+
+function spread(interval: number, factor: number): number {
+  return interval * (1 + factor * (Math.random() * 2 - 1))
+}
+
+function askedFor(error: unknown): number {
+  return error instanceof RefusedError ? error.retryAfter * 1000 : 0
+}
+
+function spent(retry: RetryOptions, elapsed: number): boolean {
+  return !retry.enabled || (retry.max_elapsed_time > 0 && elapsed > retry.max_elapsed_time)
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const wake = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', wake)
+      resolve()
+    }
+    const timer = setTimeout(wake, ms)
+    signal.addEventListener('abort', wake)
+  })
+}
+
+/** One line when an outage begins, one a minute while it lasts, one when it is over. */
+function watchOutage(log: Log) {
+  let since = 0
+  let said = 0
+  let failures = 0
+  return {
+    seen: (error: Error, wait: number) => {
+      failures++
+      const now = Date.now()
+      if (since > 0 && now - said < 60_000) return
+      since ||= now
+      said = now
+      log.warn('exporting failed, nothing is lost, trying again', {
+        error: reasonOf(error),
+        failures,
+        again_in_s: Math.round(wait / 100) / 10
+      })
+    },
+    over: () => {
+      if (since === 0) return
+      log.info('exporting works again', {
+        failures,
+        outage_s: Math.round((Date.now() - since) / 1000)
+      })
+      since = said = failures = 0
+    }
+  }
+}
+
+/** An error and its causes in one line. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause === undefined ? '' : reasonOf(error.cause)
+  if (cause === '' || error.message.includes(cause)) return error.message || error.name
+  return `${error.message}: ${cause}`
+}

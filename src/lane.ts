@@ -1,0 +1,186 @@
+import { type Observable, Subject } from 'rxjs'
+import type { Batch, Exporter, LaneContext, Processor } from './component.ts'
+import type { Component } from './config/config.ts'
+import { createDelivery, reasonOf } from './delivery.ts'
+import { group, longestTimeout } from './group.ts'
+import type { Log } from './telemetry/log.ts'
+
+/** Where a lane's batches come from: its part of the journal, or the receivers themselves. */
+export interface LaneSource {
+  readonly id: string
+  readonly writer: string
+  number(archive: string): Promise<number>
+  batches(events: { full(): void; stopped(error: Error): void }): Observable<Batch>
+  /** Whether nothing more comes until something has been settled. */
+  full(): boolean
+  /** Completes the batches when all have been read. */
+  drain(): void
+}
+
+/** One exporter's own way out of a pipeline: processors, then the exporter (DESIGN 3). */
+export interface Lane {
+  readonly name: string
+  readonly exporter: string
+  /** Why it has stopped; what it has not delivered stays in the journal. */
+  readonly stopped: Error | undefined
+  readonly delivered: number
+  readonly stored: ReadonlyMap<string, number>
+  readonly failing: boolean
+  /** Records in each recent batch, on average. */
+  readonly recordsPerBatch: number
+  start(): void
+  /** Sends what holders hold. */
+  flush(): void
+  /** Delivers what there is, without repeating what fails, until `limit` aborts. */
+  stop(limit: AbortSignal): Promise<void>
+}
+
+export interface LaneOptions {
+  readonly pipeline: string
+  readonly processors: readonly Component[]
+  readonly exporter: Component
+  readonly window: number
+  readonly log: Log
+  readonly source: LaneSource
+}
+
+/** Builds a lane; nothing flows before it is started. Rejects when a component cannot start. */
+export async function createLane(options: LaneOptions): Promise<Lane> {
+  const { pipeline, source, window } = options
+  const name = laneName(pipeline, options.exporter.id)
+  const log = options.log.with({ lane: name })
+  const flush = new Subject<void>()
+  const letGo = new AbortController()
+  const stored = new Map<string, number>()
+  let stopped: Error | undefined
+  let completed = false
+  let recordsPerBatch = 0
+  let done = () => {}
+
+  const contextOf = (component: Component): LaneContext => ({
+    id: component.id,
+    log: log.with({ [component.kind]: component.id }),
+    stopping: letGo.signal,
+    ready: () => {},
+    lane: {
+      name,
+      id: source.id,
+      writer: source.writer,
+      window,
+      flush,
+      number: source.number,
+      count: (what, n) => void stored.set(what, (stored.get(what) ?? 0) + n)
+    }
+  })
+
+  const processors: Processor[] = []
+  for (const component of options.processors) {
+    processors.push((await create(component, contextOf(component))) as Processor)
+  }
+  const { delivery: settings } = options.exporter
+  const { batch, num_consumers } = settings!.sending_queue
+  if (batch) processors.push(group(queueGrouping(batch), contextOf(options.exporter).lane))
+  const delivery = createDelivery({
+    exporter: (await create(options.exporter, contextOf(options.exporter))) as Exporter,
+    consumers: num_consumers,
+    retry: settings!.retry_on_failure,
+    timeout: settings!.timeout,
+    log,
+    idle: () => {
+      // The window is full and nothing moves: what holders hold has to go first (L2).
+      if (source.full()) flush.next()
+      if (completed || delivery.halted) done()
+    }
+  })
+
+  const stop = (error: Error) => {
+    stopped ??= error
+    log.error('the lane has stopped; nothing is lost, its records stay in the journal', {
+      error: reasonOf(error)
+    })
+    delivery.halt()
+  }
+
+  const start = () => {
+    const batches = source.batches({
+      full: () => {
+        if (delivery.active === 0) flush.next()
+      },
+      stopped: stop
+    })
+    processors
+      .reduce((stream, processor) => stream.pipe(processor), batches)
+      .subscribe({
+        next: (taken) => {
+          recordsPerBatch += (taken.logs.records - recordsPerBatch) / 8
+          delivery.take(taken)
+        },
+        error: stop,
+        complete: () => {
+          completed = true
+          if (delivery.active === 0) done()
+        }
+      })
+  }
+
+  return {
+    name,
+    exporter: options.exporter.id,
+    get stopped() {
+      return stopped
+    },
+    get delivered() {
+      return delivery.delivered
+    },
+    get failing() {
+      return delivery.failing
+    },
+    get recordsPerBatch() {
+      return recordsPerBatch
+    },
+    stored,
+    start,
+    flush: () => flush.next(),
+    stop: async (limit) => {
+      await new Promise<void>((resolve) => {
+        done = resolve
+        limit.addEventListener('abort', () => resolve())
+        delivery.finish()
+        if (delivery.halted || limit.aborted) return resolve()
+        source.drain()
+      })
+      delivery.halt()
+      limit.addEventListener('abort', () => delivery.abort())
+      if (limit.aborted) delivery.abort()
+      await delivery.finished()
+      letGo.abort()
+    }
+  }
+}
+
+export function laneName(pipeline: string, exporter: string): string {
+  return `${pipeline}/${exporter}`
+}
+
+async function create(component: Component, context: LaneContext): Promise<unknown> {
+  try {
+    return await component.create(component.options, context)
+  } catch (cause) {
+    throw new Error(`starting the ${component.kind} ${component.id}`, { cause })
+  }
+}
+
+/** `sending_queue.batch` groups as the batch processor does, in this lane (DESIGN 5). */
+function queueGrouping(
+  batch: NonNullable<Component['delivery']>['sending_queue']['batch'] & object
+) {
+  const size = (n: number) =>
+    batch.sizer === 'bytes' ? { records: 0, bytes: n } : { records: n, bytes: 0 }
+  return {
+    trigger: size(batch.min_size),
+    limit: size(batch.max_size),
+    timeout: Math.min(batch.flush_timeout, longestTimeout),
+    metadata: batch.partition.metadata_keys.map((key) => key.toLowerCase()),
+    groups: 1000
+  }
+}

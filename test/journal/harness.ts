@@ -1,0 +1,85 @@
+import { cp, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Batch, Meta } from '../../src/component.ts'
+import { type Journal, type JournalOptions, openJournal } from '../../src/journal/journal.ts'
+import type { JournalLane } from '../../src/journal/lane.ts'
+
+export function newDirectory(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'auditcol-journal-'))
+}
+
+export function open(directory: string, options: Partial<JournalOptions> = {}): Promise<Journal> {
+  return openJournal({
+    directory,
+    maxSize: Number.POSITIVE_INFINITY,
+    minFree: 0,
+    settled: () => {},
+    fatal: (error) => {
+      throw error
+    },
+    ...options
+  })
+}
+
+/** What a crash leaves behind: the directory as it is, while its owner still runs. */
+export async function crashed(directory: string): Promise<string> {
+  const copy = await newDirectory()
+  await cp(directory, copy, {
+    recursive: true,
+    filter: (path) => !/lock$|control\.sock$|reserve$/.test(path)
+  })
+  return copy
+}
+
+/** Appends text as if it were OTLP bytes: the journal never looks inside. */
+export function append(
+  journal: Journal,
+  text: string,
+  lanes: readonly JournalLane[],
+  meta: Partial<Meta> = {}
+): Promise<void> {
+  const bytes = Buffer.from(text)
+  return new Promise((resolve, reject) => {
+    journal.append(
+      {
+        logs: { chunks: [bytes], bytes: bytes.length, records: 1 },
+        meta: { receiver: 'otlp', arrived: 1_700_000_000_000, ...meta },
+        settle: (error) => (error ? reject(error) : resolve())
+      },
+      lanes
+    )
+  })
+}
+
+/** Subscribes to a lane and keeps what it gives. */
+export function listen(lane: JournalLane, window = 2 ** 20) {
+  const batches: Batch[] = []
+  const seen = { batches, full: 0, stopped: undefined as Error | undefined, completed: false }
+  lane.reader
+    .batches({
+      window,
+      full: () => {
+        seen.full++
+      },
+      stopped: (error) => {
+        seen.stopped = error
+      }
+    })
+    .subscribe({
+      next: (batch) => batches.push(batch),
+      complete: () => {
+        seen.completed = true
+      }
+    })
+  return seen
+}
+
+export function textOf(batch: Batch): string {
+  return Buffer.concat(batch.logs.chunks).toString()
+}
+
+/** Resolves when the condition holds. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
+}

@@ -1,0 +1,321 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { PermanentError, RefusedError } from '../../src/component.ts'
+import { append, crashed, listen, newDirectory, open, textOf, until } from './harness.ts'
+
+describe('J2: a frame goes to the lanes it was accepted for, and no others', () => {
+  test('after a restart as before', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const a = await journal.bear('logs/a')
+    const b = await journal.bear('logs/b')
+    await append(journal, 'for both', [a, b])
+    await append(journal, 'for b', [b])
+    await journal.close()
+
+    const again = await open(directory)
+    const seenByA = listen(again.lanes.get('logs/a')!)
+    const seenByB = listen(again.lanes.get('logs/b')!)
+    await until(() => seenByB.batches.length === 2)
+    expect(seenByA.batches.map(textOf)).toEqual(['for both'])
+    expect(seenByB.batches.map(textOf)).toEqual(['for both', 'for b'])
+    await again.close()
+  })
+
+  test('with its envelope: receiver, arrival time, client metadata, identity', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const lane = await journal.bear('logs/a')
+    const meta = { client: { tenant: ['x', 'y'] }, identity: { sub: 'me' }, arrived: 12345 }
+    await append(journal, 'one', [lane], meta)
+    const again = await open(await crashed(directory))
+    const seen = listen(again.lanes.get('logs/a')!)
+    await until(() => seen.batches.length === 1)
+    expect(seen.batches[0]!.meta).toMatchObject({ receiver: 'otlp', ...meta })
+    await journal.close()
+    await again.close()
+  })
+})
+
+describe('J3: only a birth sets the end of the journal for a new lane', () => {
+  test('it sees nothing from before, and everything after, also when it was never read', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const old = await journal.bear('logs/old')
+    await append(journal, 'before', [old])
+    const born = await journal.bear('logs/new')
+    await append(journal, 'after', [old, born])
+    const again = await open(await crashed(directory))
+    const seen = listen(again.lanes.get('logs/new')!)
+    await until(() => seen.batches.length > 0)
+    expect(seen.batches.map(textOf)).toEqual(['after'])
+    expect(again.lanes.get('logs/new')!.id).toBe(born.id)
+    await journal.close()
+    await again.close()
+  })
+
+  test('a lane that ended and comes again has another id', async () => {
+    const journal = await open(await newDirectory())
+    const first = await journal.bear('logs/a')
+    await journal.end(first, 'abandoned')
+    const second = await journal.bear('logs/a')
+    expect(second.id).not.toBe(first.id)
+    await journal.close()
+  })
+})
+
+describe('J4: positions are a low-water mark and the settled ranges above it', () => {
+  test('what was settled out of order is not given again after a restart', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const lane = await journal.bear('logs/a')
+    for (const text of ['1', '2', '3', '4']) await append(journal, text, [lane])
+    const seen = listen(lane)
+    await until(() => seen.batches.length === 4)
+    seen.batches[0]!.settle()
+    seen.batches[2]!.settle()
+    await journal.close()
+
+    const again = await open(directory)
+    const rest = listen(again.lanes.get('logs/a')!)
+    await until(() => rest.batches.length === 2)
+    expect(rest.batches.map(textOf)).toEqual(['2', '4'])
+    expect(again.lanes.get('logs/a')!.behind.records).toBe(2)
+    await again.close()
+  })
+
+  test('snapshots carry them, resume marks and numbers into new segments', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory, { segmentBytes: 4096 })
+    const lane = await journal.bear('logs/a')
+    expect(await lane.number('s3://x')).toBe(1)
+    await append(journal, 'marked', [lane], { resume: 'offset 7' })
+    for (let i = 0; i < 20; i++) await append(journal, 'x'.repeat(1000), [lane])
+    const again = await open(await crashed(directory))
+    expect(again.resume('otlp')).toBe('offset 7')
+    expect(await again.lanes.get('logs/a')!.number('s3://x')).toBe(65)
+    expect(again.lanes.get('logs/a')!.behind.records).toBe(21)
+    await journal.close()
+    await again.close()
+  })
+})
+
+describe('J7: a torn tail is cut, damage stops the start', () => {
+  test('whatever part of the last write is missing, everything acknowledged is there', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const lane = await journal.bear('logs/a')
+    await append(journal, 'acknowledged', [lane])
+    const segment = (path: string) => join(path, '00000001.wal')
+    const { size } = await stat(segment(directory))
+    void append(journal, 'in the last write', [lane])
+    await journal.close()
+    const whole = await readFile(segment(directory))
+    for (let end = size; end < whole.length; end += 7) {
+      const copy = await crashed(directory)
+      await writeFile(segment(copy), whole.subarray(0, end))
+      const again = await open(copy)
+      expect(again.lanes.get('logs/a')!.behind.records).toBeGreaterThanOrEqual(1)
+      const seen = listen(again.lanes.get('logs/a')!)
+      await until(() => seen.batches.length > 0)
+      expect(textOf(seen.batches[0]!)).toBe('acknowledged')
+      await again.close()
+    }
+  })
+
+  test('a flipped bit below what is known to be durable names segment, offset and frames', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const lane = await journal.bear('logs/a')
+    await append(journal, 'first', [lane])
+    await append(journal, 'second', [lane])
+    await journal.close()
+    const path = join(directory, '00000001.wal')
+    const bytes = await readFile(path)
+    bytes[bytes.indexOf('first')]! ^= 1
+    await writeFile(path, bytes)
+    await expect(open(directory)).rejects.toThrow(
+      /00000001\.wal is damaged at byte \d+: the acknowledged frames 2 to 3 do not read.*auditcol repair/
+    )
+    expect(await readFile(path)).toEqual(bytes)
+  })
+
+  test('the last acknowledged group is known to be durable after a moment without requests', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const lane = await journal.bear('logs/a')
+    await append(journal, 'only', [lane])
+    const path = join(directory, '00000001.wal')
+    const before = (await stat(path)).size
+    await new Promise<void>((resolve) => {
+      const look = async () => ((await stat(path)).size > before ? resolve() : setTimeout(look, 5))
+      void look()
+    })
+    const copy = await crashed(directory)
+    const bytes = await readFile(join(copy, '00000001.wal'))
+    bytes[bytes.indexOf('only')]! ^= 1
+    await writeFile(join(copy, '00000001.wal'), bytes)
+    await expect(open(copy)).rejects.toThrow(/damaged/)
+    await journal.close()
+  })
+})
+
+describe('J6: recovery', () => {
+  test('copies what is above the highest durable lsn to a new segment, before anybody reads', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const lane = await journal.bear('logs/a')
+    await append(journal, 'the last group', [lane])
+    const copy = await crashed(directory)
+    const bytes = await readFile(join(copy, '00000001.wal'))
+    const end = bytes.indexOf('the last group') + 'the last group'.length
+    await writeFile(join(copy, '00000001.wal'), bytes.subarray(0, end))
+    const again = await open(copy)
+    expect(await readdir(copy)).toContain('00000002.wal')
+    expect((await readFile(join(copy, '00000002.wal'))).includes('the last group')).toBe(true)
+    const seen = listen(again.lanes.get('logs/a')!)
+    await until(() => seen.batches.length === 1)
+    expect(textOf(seen.batches[0]!)).toBe('the last group')
+    await journal.close()
+    await again.close()
+  })
+
+  test('a segment whose making was cut short is no segment', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const lane = await journal.bear('logs/a')
+    await append(journal, 'kept', [lane])
+    const copy = await crashed(directory)
+    await writeFile(join(copy, '00000002.wal.new'), 'half a header')
+    const again = await open(copy)
+    expect(again.lanes.get('logs/a')!.behind.records).toBe(1)
+    await journal.close()
+    await again.close()
+  })
+})
+
+describe('J8: a segment goes when every lane has passed it', () => {
+  test('and not before', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory, { segmentBytes: 4096 })
+    const fast = await journal.bear('logs/fast')
+    const slow = await journal.bear('logs/slow')
+    const seenFast = listen(fast)
+    const seenSlow = listen(slow)
+    for (let i = 0; i < 30; i++) await append(journal, 'x'.repeat(1000), [fast, slow])
+    await until(() => seenFast.batches.length === 30 && seenSlow.batches.length === 30)
+    for (const batch of seenFast.batches) batch.settle()
+    await until(() => fast.behind.records === 0)
+    await append(journal, 'later', [slow])
+    expect(await readdir(directory)).toContain('00000001.wal')
+    for (const batch of seenSlow.batches) batch.settle()
+    await until(() => journal.segments().length === 1)
+    await until(() => slow.behind.records === 0)
+    await journal.close()
+    const again = await open(directory)
+    expect(again.lanes.get('logs/slow')!.behind.records).toBe(0)
+    await again.close()
+  })
+})
+
+describe('J9: one owner', () => {
+  test('a second one is refused in one sentence, until the first has let go', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    await expect(open(directory)).rejects.toThrow(/in use by another process/)
+    await journal.close()
+    await (await open(directory)).close()
+  })
+})
+
+describe('J11: files and versions', () => {
+  test('only the owner can read them', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    expect((await stat(directory)).mode & 0o777).toBe(0o700)
+    expect((await stat(join(directory, '00000001.wal'))).mode & 0o777).toBe(0o600)
+    await journal.close()
+  })
+
+  test('an unknown version stops the start', async () => {
+    const directory = await newDirectory()
+    await (await open(directory)).close()
+    const path = join(directory, '00000001.wal')
+    const bytes = await readFile(path)
+    bytes.writeUInt32LE(99, 8)
+    await writeFile(path, bytes)
+    await expect(open(directory)).rejects.toThrow(/has version 99/)
+  })
+})
+
+describe('limits', () => {
+  test('past max_size senders are refused and nothing is dropped', async () => {
+    const journal = await open(await newDirectory(), { maxSize: 3000 })
+    const lane = await journal.bear('logs/a')
+    await append(journal, 'x'.repeat(2000), [lane])
+    await expect(append(journal, 'x'.repeat(2000), [lane])).rejects.toThrow(RefusedError)
+    expect(lane.behind.records).toBe(1)
+    await journal.close()
+  })
+})
+
+describe('L2: read-ahead is the distance from the low-water mark', () => {
+  test('a full window stops the reader until the oldest is settled', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const lane = await journal.bear('logs/a')
+    for (let i = 0; i < 10; i++) await append(journal, `${i}`.padEnd(1000, '.'), [lane])
+    const seen = listen(lane, 4000)
+    await until(() => seen.full > 0)
+    const ahead = seen.batches.length
+    expect(ahead).toBeLessThan(5)
+    seen.batches[1]!.settle()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(seen.batches.length).toBe(ahead)
+    seen.batches[0]!.settle()
+    await until(() => seen.batches.length > ahead)
+    for (let i = 2; i < 10; i++) {
+      await until(() => seen.batches.length > i)
+      seen.batches[i]!.settle()
+    }
+    expect(seen.batches.map((batch) => textOf(batch)[0]).join('')).toBe('0123456789')
+    expect(seen.batches.map(({ meta }) => meta.covers![0]![0])).toEqual(
+      seen.batches.map((_, i) => (i === 0 ? 2 : seen.batches[i - 1]!.meta.covers![0]![1] + 1))
+    )
+    await journal.close()
+  })
+})
+
+describe('a batch that cannot be delivered', () => {
+  test('stops its lane, stays in the journal, and others go on', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory)
+    const bad = await journal.bear('logs/bad')
+    const good = await journal.bear('logs/good')
+    const seenByBad = listen(bad)
+    const seenByGood = listen(good)
+    await append(journal, 'one', [bad, good])
+    await until(() => seenByBad.batches.length === 1)
+    seenByBad.batches[0]!.settle(new PermanentError('never'))
+    expect(seenByBad.stopped?.message).toBe('never')
+    await append(journal, 'two', [bad, good])
+    await until(() => seenByGood.batches.length === 2)
+    expect(seenByBad.batches.length).toBe(1)
+    await journal.close()
+    const again = await open(directory)
+    expect(again.lanes.get('logs/bad')!.behind.records).toBe(2)
+    await again.close()
+  })
+})
+
+test('draining completes a lane when everything durable has been read', async () => {
+  const journal = await open(await newDirectory())
+  const lane = await journal.bear('logs/a')
+  const seen = listen(lane)
+  await append(journal, 'one', [lane])
+  lane.reader.drain()
+  await until(() => seen.completed)
+  expect(seen.batches.map(textOf)).toEqual(['one'])
+  await journal.close()
+})

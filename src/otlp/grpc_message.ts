@@ -1,0 +1,72 @@
+import type { ServerHttp2Stream } from 'node:http2'
+import { type Answer, exhausted, invalid, tooLarge } from './answers.ts'
+import type { HeldBytes, Share } from './held_bytes.ts'
+
+export interface MessageOptions {
+  readonly limit: number
+  readonly held: HeldBytes
+  readonly share: Share
+}
+
+const prefixBytes = 5
+
+/**
+ * Reads the one message of a unary call: a flag (compressed or not), the length in four bytes, the
+ * bytes. The length is counted as soon as it is known, before the message is read. `done` runs once,
+ * unless the stream ends before; after a refusal what still arrives is dropped.
+ */
+export function readMessage(
+  stream: ServerHttp2Stream,
+  { limit, held, share }: MessageOptions,
+  done: (message: Uint8Array | Answer, compressed: boolean) => void
+): void {
+  let head: Buffer | undefined
+  let length = -1
+  let message: Buffer | undefined
+  let filled = 0
+  stream.on('data', take)
+  stream.once('end', finish)
+
+  function take(chunk: Buffer) {
+    if (length >= 0) return fill(chunk)
+    head = head ? Buffer.concat([head, chunk]) : chunk
+    if (head.length < prefixBytes) return
+    if (head[0]! > 1) return refuse(invalid(`bad flag ${head[0]} before the message`))
+    length = head.readUInt32BE(1)
+    if (length > limit) return refuse(tooLarge(limit))
+    if (!share.take(length)) return refuse(exhausted(held.max))
+    fill(head.subarray(prefixBytes))
+  }
+
+  /**
+   * A message that came in one piece is that piece, unless it would hold a much larger buffer of the
+   * socket; any other is gathered in a buffer of its own.
+   */
+  function fill(chunk: Buffer) {
+    if (filled + chunk.length > length) return refuse(invalid('bytes behind the message'))
+    if (message === undefined && chunk.length === length && isMostOf(chunk)) {
+      message = chunk
+    } else {
+      message ??= Buffer.allocUnsafeSlow(length)
+      chunk.copy(message, filled)
+    }
+    filled += chunk.length
+  }
+
+  function finish() {
+    if (length < 0 || filled < length) return refuse(invalid('the message is cut off'))
+    done(message ?? Buffer.alloc(0), head![0] === 1)
+  }
+
+  function refuse(answer: Answer) {
+    message = undefined
+    stream.off('data', take)
+    stream.off('end', finish)
+    stream.resume()
+    done(answer, false)
+  }
+}
+
+function isMostOf(chunk: Buffer): boolean {
+  return chunk.length * 2 >= chunk.buffer.byteLength
+}

@@ -1,0 +1,90 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createCors } from './cors.ts'
+import { type Listening, listen } from './endpoint.ts'
+import { createRequestHandler, type RequestOptions } from './http_request.ts'
+
+/** A listener of the receiver. */
+export interface Listener {
+  readonly protocol: 'HTTP' | 'gRPC'
+  readonly listening: Listening
+  /** Takes nothing new; resolves when all that is in flight is settled and answered. */
+  drain(): Promise<void>
+  /** Drops everything at once. */
+  close(): void
+}
+
+/** Without a limit of the user's own a silent sender is cut off after these, Node's defaults. */
+const requestTimeoutMs = 300_000
+const headersTimeoutMs = 60_000
+
+/** Listens for OTLP over HTTP. */
+export async function startHttpServer(machinery: RequestOptions): Promise<Listener> {
+  const { options, stopping, log } = machinery
+  const { write_timeout, keep_alives_enabled } = options
+  const cors = options.cors && createCors(options.cors)
+  const always = Object.entries(options.response_headers)
+  const handle = createRequestHandler(machinery)
+  let inFlight = 0
+  let drained = () => {}
+
+  const server = createServer(timeouts(options), take)
+  // With a listener here a sender that asks before it uploads hears a refusal first.
+  server.on('checkContinue', take)
+  const listening = await listen(server, options, log)
+  return { protocol: 'HTTP', listening, drain, close }
+
+  function take(request: IncomingMessage, response: ServerResponse): void {
+    inFlight++
+    if (!keep_alives_enabled || stopping.aborted) response.shouldKeepAlive = false
+    for (const [name, value] of always) response.setHeader(name, value)
+    if (write_timeout > 0) limitAnswer(request, response, write_timeout)
+    if (cors?.preflight(request, response)) {
+      response.once('close', settled)
+      return
+    }
+    cors?.allow(request, response)
+    handle(request, response, settled)
+  }
+
+  function settled() {
+    inFlight--
+    if (inFlight === 0) drained()
+  }
+
+  async function drain() {
+    server.close()
+    if (inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        drained = resolve
+      })
+    }
+    server.closeAllConnections()
+  }
+
+  function close() {
+    server.close()
+    server.closeAllConnections()
+  }
+}
+
+function timeouts(options: RequestOptions['options']) {
+  const { read_timeout, read_header_timeout, idle_timeout } = options
+  const headersTimeout = read_header_timeout || read_timeout || headersTimeoutMs
+  const requestTimeout = read_timeout || Math.max(requestTimeoutMs, headersTimeout)
+  return {
+    requestTimeout,
+    headersTimeout: Math.min(headersTimeout, requestTimeout),
+    keepAliveTimeout: idle_timeout || read_timeout,
+    connectionsCheckingInterval: Math.min(30_000, Math.max(100, headersTimeout / 4)),
+    // A sender that vanished is noticed, and its socket closed, as in Go.
+    keepAlive: true,
+    keepAliveInitialDelay: 15_000,
+    noDelay: true
+  }
+}
+
+/** As in Go, the connection goes with the answer that came too late; what was accepted stays accepted. */
+function limitAnswer(request: IncomingMessage, response: ServerResponse, ms: number) {
+  const timer = setTimeout(() => request.socket.destroy(), ms)
+  response.once('close', () => clearTimeout(timer))
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { duration } from '../config/fields.ts'
+import { parseEndpoint } from './endpoint.ts'
+
+/** Keys that the HTTP and the gRPC server have in common. */
+export function listenerKeys(endpoint: string) {
+  return {
+    endpoint: z
+      .string()
+      .default(endpoint)
+      .describe(
+        'Where to listen: `host:port`, `:port` for all interfaces, port 0 for a free one; a path with `transport: unix`.'
+      ),
+    transport: z
+      .enum(['tcp', 'tcp4', 'tcp6', 'unix'])
+      .default('tcp')
+      .describe('Kind of network; `tcp4` and `tcp6` bind that family only.'),
+    include_metadata: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Keep the request's headers with its records, for the components that ask for them."
+      ),
+    tls: refused('tls is not supported yet: let a proxy on this machine end TLS'),
+    auth: refused('auth is not supported yet: let a proxy on this machine authenticate senders'),
+    middlewares: refused('middlewares are not supported: there are none to name')
+  }
+}
+
+/** The endpoint fits the transport. */
+export function checkEndpoint({ value, issues }: EndpointCheck): void {
+  const { endpoint, transport } = value
+  if (transport === 'unix' ? endpoint !== '' : parseEndpoint(endpoint)) return
+  issues.push({
+    code: 'custom',
+    path: ['endpoint'],
+    input: endpoint,
+    message:
+      transport === 'unix'
+        ? 'endpoint must be the path of the socket'
+        : `invalid endpoint "${endpoint}": use host:port, :port or [ipv6]:port`
+  })
+}
+
+interface EndpointCheck {
+  readonly value: { readonly endpoint: string; readonly transport: string }
+  readonly issues: z.core.$ZodRawIssue[]
+}
+
+/** A key of the Collector that has no counterpart here: saying so at start beats ignoring it. */
+export function refused(why: string) {
+  return z.null({ error: why }).optional().describe(`Refused: ${why}.`)
+}
+
+/** A duration that is not negative. */
+export function timeout() {
+  return duration().refine((ms) => ms >= 0, 'must not be negative')
+}
+
+/** A section that may be left empty, as `grpc:` alone. */
+export function orEmpty<Schema extends z.ZodType>(schema: Schema) {
+  return z.preprocess((value) => value ?? {}, schema)
+}

@@ -1,3 +1,4 @@
+import { PermanentError } from '../component.ts'
 import type { Logs } from '../logs/logs.ts'
 import { type Compression, compress } from './compress.ts'
 import type { KeyParts } from './key.ts'
@@ -28,11 +29,9 @@ export async function seal(
   options: SealOptions,
   { prefix, number }: { prefix: string | undefined; number: () => Promise<number> }
 ): Promise<SealedObject | undefined> {
-  const { marshaler, compression, level, key } = options
-  const pieces = marshaler.marshal(logs)
-  const filled = firstFilled(pieces)
-  if (filled === undefined) return undefined
-  const body = await compress(filled, compression, level)
+  const { marshaler, compression, key } = options
+  const body = await written(logs, options)
+  if (body === undefined) return undefined
   const sha256 = await sha256Of(body)
   const own = await number()
   return {
@@ -43,6 +42,17 @@ export async function seal(
     sha256,
     contentType: marshaler.contentType,
     ...(compression === 'none' ? {} : { contentEncoding: compression })
+  }
+}
+
+/** Bytes that cannot be read now will never be: the same records fail again. */
+async function written(logs: Logs, { marshaler, compression, level }: SealOptions) {
+  try {
+    const pieces = firstFilled(marshaler.marshal(logs))
+    return pieces && (await compress(pieces, compression, level))
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new PermanentError(`marshaling: ${reason}`, { cause })
   }
 }
 

@@ -53,7 +53,8 @@ const directives: Record<string, (time: Time) => string> = {
   b: ({ month }) => months[month - 1]!.slice(0, 3),
   h: ({ month }) => months[month - 1]!.slice(0, 3),
   C: ({ year }) => pad(Math.floor(year / 100)),
-  c: (time) => `${date(time)} ${clockTime(time)}`,
+  c: (time) =>
+    `${days[time.weekday]!.slice(0, 3)} ${months[time.month - 1]!.slice(0, 3)} ${pad(time.day, 2, ' ')} ${clockTime(time)} ${time.year}`,
   D: ({ year, month, day }) => `${pad(month)}/${pad(day)}/${pad(year % 100)}`,
   d: ({ day }) => pad(day),
   e: ({ day }) => pad(day, 2, ' '),

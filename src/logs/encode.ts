@@ -40,7 +40,10 @@ function grouped(records: readonly ReadableLogRecord[]): Groups {
   const groups: Groups = new Map()
   for (const record of records) {
     let scopes = groups.get(record.resource)
-    if (scopes === undefined) groups.set(record.resource, (scopes = new Map()))
+    if (scopes === undefined) {
+      scopes = new Map()
+      groups.set(record.resource, scopes)
+    }
     const group = scopes.get(record.instrumentationScope)
     if (group === undefined) scopes.set(record.instrumentationScope, [record])
     else group.push(record)

@@ -1,5 +1,5 @@
 import { firstMessage, messages, requestMessage } from './schema.ts'
-import { type Reader, readUint32, skipValue } from './wire.ts'
+import { newReader, type Reader, readUint32, skipValue } from './wire.ts'
 
 /**
  * Names the field at `target`, e.g. `resource_logs[0].scope_logs[0].log_records[3].trace_id`. Only
@@ -7,7 +7,7 @@ import { type Reader, readUint32, skipValue } from './wire.ts'
  * fields before the target must be sound.
  */
 export function placeOf(bytes: Uint8Array, target: number): string {
-  const reader = { bytes, at: 0 }
+  const reader = newReader(bytes)
   let message = requestMessage
   let path = ''
   for (;;) {

@@ -7,6 +7,15 @@
 export interface Reader {
   readonly bytes: Uint8Array
   at: number
+  /** The halves of the last 64-bit number read, each 0 to 2^32-1. */
+  low: number
+  high: number
+}
+
+export function newReader(bytes: Uint8Array): Reader {
+  // A plain Uint8Array, also for a Buffer: one hidden class keeps every reading loop monomorphic.
+  const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return { bytes: plain, at: 0, low: 0, high: 0 }
 }
 
 /** Field keys (field number << 3 | wire type), lengths and 32-bit numbers; higher bits are cut off as protobuf does. */
@@ -32,6 +41,34 @@ export function skipValue(reader: Reader, wire: number): void {
   if (wire === 2) reader.at = readEnd(reader)
   else if (wire === 0) while (reader.bytes[reader.at++]! >= 0x80);
   else reader.at += wire === 1 ? 8 : 4
+}
+
+/** Reads the key of the next field; true when it is this field, else its value is skipped. */
+export function enter(reader: Reader, number: number): boolean {
+  const key = readUint32(reader)
+  if (key >>> 3 === number) return true
+  skipValue(reader, key & 7)
+  return false
+}
+
+/** Goes to the length at `place` and behind it, and returns where the value ends. */
+export function stopOf(reader: Reader, place: number): number {
+  reader.at = place
+  return readEnd(reader)
+}
+
+/** Where each field's last value stands, by field number; 0: not there. Filled anew by each `locate`. */
+export const places = new Int32Array(16)
+
+/** Walks over one message, from the reader's place to `end`, and fills `places`. */
+export function locate(reader: Reader, end: number): Int32Array {
+  places.fill(0)
+  while (reader.at < end) {
+    const key = readUint32(reader)
+    if (key < 128) places[key >>> 3] = reader.at
+    skipValue(reader, key & 7)
+  }
+  return places
 }
 
 /** Where protobuf is written: grows as needed, so that lengths can be put in front of what they measure. */
@@ -98,6 +135,29 @@ export function readDouble(reader: Reader): number {
   halves[0] = readFixed32(reader)
   halves[1] = readFixed32(reader)
   return double[0]!
+}
+
+export function readFixed64(reader: Reader): void {
+  reader.low = readFixed32(reader)
+  reader.high = readFixed32(reader)
+}
+
+export function readVarint64(reader: Reader): void {
+  const { bytes } = reader
+  let low = 0
+  let high = 0
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[reader.at++]!
+    const bits = byte & 0x7f
+    if (shift < 28) low |= bits << shift
+    else if (shift === 28) {
+      low |= bits << 28
+      high = bits >>> 4
+    } else high |= bits << (shift - 32)
+    if (byte < 0x80) break
+  }
+  reader.low = low >>> 0
+  reader.high = high >>> 0
 }
 
 export function readFixed32(reader: Reader): number {

@@ -7,9 +7,13 @@ import { readValue, type ValueReader } from './read_value.ts'
  * list holds NaN or an infinity, Go gives up and writes nothing; here they are strings.
  */
 export function asString(reader: ValueReader, end: number): string {
-  const value = readValue(reader, end)
+  return stringOf(readValue(reader, end))
+}
+
+/** The same of a value that has been decoded. */
+export function stringOf(value: unknown): string {
   if (typeof value === 'string') return value
-  if (value === null) return ''
+  if (value === null || value === undefined) return ''
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
   if (typeof value === 'number') return numberText(value)
   return typeof value === 'object' ? goJson(value) : String(value)

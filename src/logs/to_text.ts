@@ -1,4 +1,5 @@
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
+import { stringOf } from './as_string.ts'
 
 /*
  * Records for a person's eyes, laid out as the Collector's debug exporter does it
@@ -17,7 +18,7 @@ export function normalText(records: readonly ReadableLogRecord[]): string {
       const name = scope.version ? `${scope.name}@${scope.version}` : scope.name
       const tail = `${inBrackets(scope.schemaUrl)}${pairs(scope.attributes ?? {})}`
       lines.push(`ScopeLog #${place}${name && ` ${name}`}${tail}`)
-      for (const { body, attributes } of records) lines.push(plain(body) + pairs(attributes))
+      for (const { body, attributes } of records) lines.push(stringOf(body) + pairs(attributes))
     }
   }
   return lines.join('\n')
@@ -91,7 +92,7 @@ function listed(title: string, attributes: object): string[] {
 
 function pairs(attributes: object): string {
   return Object.entries(attributes)
-    .map(([key, value]) => ` ${key}=${plain(value)}`)
+    .map(([key, value]) => ` ${key}=${stringOf(value)}`)
     .join('')
 }
 
@@ -100,7 +101,7 @@ function inBrackets(text: string | undefined): string {
 }
 
 function typed(value: unknown): string {
-  return `${typeName(value)}(${plain(value)})`
+  return `${typeName(value)}(${stringOf(value)})`
 }
 
 function typeName(value: unknown): string {
@@ -111,23 +112,6 @@ function typeName(value: unknown): string {
   if (typeof value === 'bigint') return 'Int'
   if (value instanceof Uint8Array) return 'Bytes'
   return Array.isArray(value) ? 'Slice' : 'Map'
-}
-
-function plain(value: unknown): string {
-  if (value === undefined || value === null) return ''
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  return typeof value === 'object' ? json(value) : String(value)
-}
-
-/** JSON with sorted keys, 64-bit integers in full and bytes as base64. */
-function json(value: unknown): string {
-  if (value === undefined || value === null) return 'null'
-  if (typeof value === 'bigint') return String(value)
-  if (value instanceof Uint8Array) return `"${plain(value)}"`
-  if (Array.isArray(value)) return `[${value.map(json).join(',')}]`
-  if (typeof value !== 'object') return JSON.stringify(value)
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${json(item)}`).join(',')}}`
 }
 
 /** As Go prints a time: `2020-02-11 20:26:13.000000789 +0000 UTC`. */

@@ -5,7 +5,7 @@ export function duration() {
   return z.union([z.string(), z.number().int()]).transform((value, context) => {
     const ms = typeof value === 'number' ? value / 1e6 : parseDuration(value)
     if (ms !== undefined) return ms
-    context.addIssue({ code: 'custom', message: durationProblem(String(value)) })
+    context.addIssue({ code: 'custom', message: durationProblem(String(value)), params: decoding })
     return z.NEVER
   })
 }
@@ -17,11 +17,15 @@ export function byteSize() {
     if (bytes !== undefined) return bytes
     context.addIssue({
       code: 'custom',
+      params: decoding,
       message: `invalid size "${value}": use bytes, or a number with kB, MB, GB, TB, KiB, MiB, GiB or TiB`
     })
     return z.NEVER
   })
 }
+
+/** Marks an issue as "not of the kind wanted": it is named as a wrong type is. */
+const decoding = { decoding: true }
 
 const milliseconds: Record<string, number> = {
   ns: 1e-6,

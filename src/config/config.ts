@@ -1,0 +1,43 @@
+import type { Factory } from '../load.ts'
+import type { Delivery } from './delivery.ts'
+import type { JournalConfig } from './journal.ts'
+import type { Telemetry } from './telemetry.ts'
+
+/** A checked configuration: every component's options are parsed, nothing is built. */
+export interface Config {
+  readonly receivers: ReadonlyMap<string, Component>
+  readonly processors: ReadonlyMap<string, Component>
+  readonly exporters: ReadonlyMap<string, Component>
+  readonly extensions: ReadonlyMap<string, Component>
+  /** Logs pipelines; each id in a list is configured and stands there once. */
+  readonly pipelines: readonly PipelineConfig[]
+  /** `service.extensions`, in the order to start them. */
+  readonly extensionsInUse: readonly string[]
+  readonly journal: JournalConfig | false
+  readonly telemetry: Telemetry
+}
+
+export interface PipelineConfig {
+  readonly id: string
+  readonly receivers: readonly string[]
+  readonly processors: readonly string[]
+  readonly exporters: readonly string[]
+}
+
+export type Kind = 'receiver' | 'processor' | 'exporter' | 'connector' | 'extension'
+
+export interface Component {
+  readonly id: string
+  readonly kind: Kind
+  /** The component's present name, whatever alias the id uses; of one outside the tree its module. */
+  readonly type: string
+  /** Checked, with defaults; without the delivery keys that the exporter does not state itself. */
+  readonly options: unknown
+  /** Of exporters, and they always have it. */
+  readonly delivery?: Delivery
+  /** Bytes it may hold, where it can say. */
+  readonly memory?: number
+  readonly create: Factory
+  /** `pipeline.yaml:14:3`. */
+  readonly place: string
+}

@@ -65,6 +65,8 @@ type Options = z.infer<typeof config>
 export default async function awss3(options: Options, context: LaneContext): Promise<Exporter> {
   const { s3uploader, marshaler, resource_attrs_to_s3: mapped } = options
   const { compression_level } = s3uploader
+  const open = await openStores(options, context)
+  context.ready(whereTo(options))
   const routing = {
     bucket: s3uploader.s3_bucket,
     bucketAttribute: mapped.s3_bucket,
@@ -78,10 +80,17 @@ export default async function awss3(options: Options, context: LaneContext): Pro
       level: compression_level,
       key: keyLayout(keyOptions(s3uploader, marshaler, context.lane.id)),
       route: ({ logs }) => routeLogs(logs, routing),
-      open: await openStores(options, context)
+      open
     },
     context
   )
+}
+
+function whereTo({ s3uploader, resource_attrs_to_s3: mapped }: Options): string {
+  const { s3_bucket } = s3uploader
+  if (s3_bucket.startsWith('file:')) return s3_bucket
+  const named = mapped.s3_bucket === '' ? [] : [`the bucket in ${mapped.s3_bucket}`]
+  return [...named, ...(s3_bucket === '' ? [] : [`s3://${s3_bucket}`])].join(', else ')
 }
 
 async function openStores(options: Options, context: LaneContext) {

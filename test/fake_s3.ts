@@ -119,6 +119,10 @@ export async function startFakeS3() {
     buckets,
     /** Faults of the next PUTs, in order. */
     fail: (...next: Fault[]) => void faults.push(...next),
+    /** The next PUTs go well again. */
+    heal() {
+      faults.length = 0
+    },
     denyReads() {
       denyReads = true
     },

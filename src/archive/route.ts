@@ -1,5 +1,6 @@
 import { PermanentError } from '../component.ts'
 import { splitByResource } from '../logs/by_resource.ts'
+import { cutLogs } from '../logs/cut.ts'
 import type { Logs } from '../logs/logs.ts'
 
 export interface RouteOptions {
@@ -20,27 +21,50 @@ export interface Route {
 }
 
 /**
- * Splits logs by the bucket and prefix that each resource asks for. One bucket that cannot be used
- * refuses the logs before anything is stored, so that nothing is left half done.
+ * Splits logs by the bucket and prefix that each resource asks for. A bucket that cannot be used
+ * refuses its records before anything is stored, so that the others can be sent again without them.
  */
 export function routeLogs(logs: Logs, options: RouteOptions): Route[] {
-  const { bucket, bucketAttribute, prefixAttribute } = options
+  const { bucketAttribute, prefixAttribute } = options
   const keys = [bucketAttribute, prefixAttribute].filter((key) => key !== '')
-  if (keys.length === 0) return [{ bucket, prefix: undefined, logs }]
-  return splitByResource(logs, keys).map(({ values, logs }) => {
-    const value = (key: string) => (key === '' ? undefined : values[keys.indexOf(key)] || undefined)
-    const own = value(bucketAttribute)
-    const problem = own === undefined ? bucket === '' && 'no bucket' : bucketProblem(own, options)
-    if (problem) {
-      const from = `resource attribute ${bucketAttribute}`
-      const named = own === undefined ? from : `${from} = ${JSON.stringify(own.slice(0, 100))}`
-      throw new PermanentError(`choosing the bucket by ${named}: ${problem}`)
-    }
-    return { bucket: own ?? bucket, prefix: value(prefixAttribute), logs }
+  if (keys.length === 0) return [{ bucket: options.bucket, prefix: undefined, logs }]
+  const asked = splitByResource(logs, keys).map(({ values, logs }) => ({
+    bucket: attribute(bucketAttribute, keys, values) ?? options.bucket,
+    prefix: attribute(prefixAttribute, keys, values),
+    logs
+  }))
+  const refused = new Set<string>()
+  for (const { bucket } of asked) if (bucketProblem(bucket, options)) refused.add(bucket)
+  if (refused.size > 0) throw refusal(logs, options, refused)
+  return asked
+}
+
+/** An attribute that is there and empty counts as absent, as in the Collector. */
+function attribute(
+  key: string,
+  keys: readonly string[],
+  values: readonly (string | undefined)[]
+): string | undefined {
+  return key === '' ? undefined : values[keys.indexOf(key)] || undefined
+}
+
+function refusal(logs: Logs, options: RouteOptions, refused: Set<string>): PermanentError {
+  const key = options.bucketAttribute
+  const records = cutLogs(logs, { records: 1 }).flatMap((record, index) => {
+    const bucket = splitByResource(record, [key])[0]?.values[0] || options.bucket
+    return refused.has(bucket) ? [index] : []
   })
+  const named = [...refused].slice(0, 3).map((bucket) => {
+    const value = bucket === '' ? 'is absent' : `= ${JSON.stringify(bucket.slice(0, 100))}`
+    return `${value} (${bucketProblem(bucket, options)})`
+  })
+  const more = refused.size > named.length ? `, and ${refused.size - named.length} more` : ''
+  const message = `choosing the bucket: resource attribute ${key} ${named.join(', ')}${more}`
+  return new PermanentError(message, { records, rest: 'again' })
 }
 
 function bucketProblem(name: string, { bucket, allowed }: RouteOptions): string | undefined {
+  if (name === '') return 'and s3uploader::s3_bucket is empty'
   if (name === bucket) return undefined
   if (!isBucketName(name)) return 'not a bucket name'
   const passes =

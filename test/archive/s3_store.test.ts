@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { S3Limits, S3Options } from '../../src/archive/s3_options.ts'
 import { s3Stores } from '../../src/archive/s3_store.ts'
@@ -229,4 +232,70 @@ test('no error holds a token or what was signed', async () => {
   } finally {
     delete process.env.AWS_SESSION_TOKEN
   }
+})
+
+/** Runs with these variables of the environment, undefined for absent ones. */
+async function withEnv(variables: Record<string, string | undefined>, run: () => Promise<void>) {
+  const before = { ...process.env }
+  for (const [name, value] of Object.entries(variables)) {
+    if (value === undefined) delete process.env[name]
+    else process.env[name] = value
+  }
+  try {
+    await run()
+  } finally {
+    for (const name of Object.keys(variables)) delete process.env[name]
+    Object.assign(process.env, before)
+  }
+}
+
+test('without credentials the error says which ways there are', async () => {
+  const none = {
+    AWS_ACCESS_KEY_ID: undefined,
+    AWS_SECRET_ACCESS_KEY: undefined,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: '/dev/null',
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null'
+  }
+  await withEnv(none, async () => {
+    const error = await rejection()
+    expect(error).toBeInstanceOf(NotStored)
+    expect(error.message).toMatch(/no usable AWS credentials: set AWS_ACCESS_KEY_ID and/)
+    await expect(open().probe()).rejects.toThrow('reaching s3://logs: no usable AWS credentials')
+  })
+  expect(s3.requests).toEqual([])
+})
+
+test('role_arn and external_id: the base credentials assume the role, which signs the PUT', async () => {
+  const asked: string[] = []
+  const sts = createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    asked.push(`${request.headers.authorization?.match(/Credential=(\w+)/)?.[1]} ${body}`)
+    response.setHeader('content-type', 'text/xml')
+    response.end(
+      `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>rolekey</AccessKeyId>
+      <SecretAccessKey>s</SecretAccessKey><SessionToken>token</SessionToken>
+      <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`
+    )
+  }).listen(0, '127.0.0.1')
+  await once(sts, 'listening')
+  const { port } = sts.address() as AddressInfo
+  const role_arn = 'arn:aws:iam::123456789012:role/archive'
+  await withEnv({ AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${port}` }, async () => {
+    await open({ role_arn, external_id: 'ours' }).create('a.json', object)
+  })
+  sts.closeAllConnections()
+  sts.close()
+  expect(asked).toHaveLength(1)
+  const [key, body] = asked[0]!.split(' ')
+  expect(key).toBe('akey')
+  expect(Object.fromEntries(new URLSearchParams(body))).toMatchObject({
+    Action: 'AssumeRole',
+    RoleArn: role_arn,
+    ExternalId: 'ours',
+    RoleSessionName: 'auditcol-test'
+  })
+  expect(s3.requests[0]!.headers.authorization).toContain('Credential=rolekey/')
+  expect(s3.requests[0]!.headers['x-amz-security-token']).toBe('token')
 })

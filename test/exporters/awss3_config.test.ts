@@ -1,0 +1,153 @@
+import { expect, test } from 'vitest'
+import { config } from '../../exporters/awss3.ts'
+
+/** The problems of a body, each as `path: message`. */
+function problems(s3uploader: Record<string, unknown>, more: Record<string, unknown> = {}) {
+  const outcome = config.safeParse({ s3uploader: { s3_bucket: 'logs', ...s3uploader }, ...more })
+  return outcome.error?.issues.map(({ path, message }) => `${path.join('::')}: ${message}`) ?? []
+}
+
+test('the defaults are those of the Collector', () => {
+  expect(config.parse({ s3uploader: { s3_bucket: 'logs' } })).toEqual({
+    s3uploader: {
+      region: 'us-east-1',
+      s3_bucket: 'logs',
+      s3_base_prefix: '',
+      s3_prefix: '',
+      s3_partition_format: 'year=%Y/month=%m/day=%d/hour=%H/minute=%M',
+      file_prefix: '',
+      endpoint: '',
+      role_arn: '',
+      external_id: '',
+      s3_force_path_style: false,
+      disable_ssl: false,
+      storage_class: 'STANDARD',
+      compression: '',
+      retry_mode: 'standard',
+      retry_max_attempts: 3,
+      retry_max_backoff: 20_000,
+      unique_key_func_name: ''
+    },
+    marshaler: 'otlp_json',
+    resource_attrs_to_s3: { s3_bucket: '', s3_prefix: '' },
+    timeout: 5000
+  })
+})
+
+test('every key explains itself', () => {
+  const shapes = [config.shape, config.shape.s3uploader.unwrap().shape]
+  for (const [key, field] of shapes.flatMap((shape) => Object.entries(shape))) {
+    expect(`${key}: ${field.description}`).toMatch(/: .{10,}/)
+  }
+})
+
+test.for<[Record<string, unknown>, string]>([
+  [{ region: '' }, 's3uploader::region: region is required'],
+  [{ s3_bucket: '' }, 's3uploader::s3_bucket: bucket or endpoint is required'],
+  [{ acl: 'open' }, 's3uploader::acl: invalid ACL'],
+  [{ storage_class: 'COLD' }, 's3uploader::storage_class: invalid StorageClass'],
+  [{ compression: 'snappy' }, 's3uploader::compression: unknown compression type'],
+  [{ compression: 'zip' }, 's3uploader::compression: unsupported compression type "zip"'],
+  [
+    { retry_mode: 'never' },
+    "s3uploader::retry_mode: invalid retry mode, must be either 'standard', 'adaptive' or 'nop'"
+  ],
+  [{ unique_key_func_name: 'ulid' }, 's3uploader::unique_key_func_name: invalid UniqueKeyFuncName'],
+  [{ external_id: 'x' }, 's3uploader::external_id: external_id requires role_arn'],
+  [
+    { s3_partition_timezone: 'Mars' },
+    's3uploader::s3_partition_timezone: invalid S3 partition timezone: unknown time zone Mars'
+  ],
+  [
+    { s3_partition_format: '%Y/%Q' },
+    's3uploader::s3_partition_format: unknown directive "%Q" in s3_partition_format "%Y/%Q"'
+  ],
+  [
+    { s3_partition: 'hour' },
+    "s3uploader::s3_partition: s3_partition was replaced by s3_partition_format: 'year=%Y/month=%m/day=%d/hour=%H' for hour, '…/minute=%M' for minute"
+  ],
+  [
+    { retry_max_backoff: '20' },
+    's3uploader::retry_max_backoff: time: missing unit in duration "20"'
+  ],
+  [{ endpoint: 'ftp://x' }, 's3uploader::endpoint: endpoint must be an http or https URL'],
+  [
+    { endpoint: 'https://user:pass@x' },
+    's3uploader::endpoint: endpoint must not carry credentials: use the environment or a profile'
+  ],
+  [
+    { endpoint: 'https://x', disable_ssl: true },
+    's3uploader::disable_ssl: contradicts the https:// of endpoint'
+  ],
+  [{ compression_level: 3 }, 's3uploader::compression_level: needs compression: gzip or zstd'],
+  [
+    { compression: 'gzip', compression_level: 10 },
+    's3uploader::compression_level: gzip has levels 1 to 9'
+  ],
+  [{ s3_prefix: '../up' }, 's3uploader: the prefixes lead above the bucket'],
+  [{ s3_bucket: 'file:' }, 's3uploader::s3_bucket: names no directory after file:'],
+  [
+    { s3_bucket: 'file:./archive', sse: { type: 's3' } },
+    's3uploader::sse: encrypts in the bucket, which the directory file:./archive has not'
+  ],
+  [
+    { s3_bucket: 'file:./archive', s3_prefix: '/x' },
+    's3uploader: a directory cannot hold this key'
+  ],
+  [{ tags: Object.fromEntries('abcdefghijk'.split('').map((k) => [k, k])) }, 'at most 10 tags'],
+  [{ metadata: { note: 'ü' } }, 's3uploader::metadata::note: use printable ASCII'],
+  [{ expected_bucket_owner: '12' }, 'an AWS account id has 12 digits'],
+  [{ sse: { type: 'kms', key: 'x' } }, 's3uploader::sse: Unrecognized key']
+])('%j is refused: %s', ([given, wanted]) => {
+  expect(problems(given)).toEqual([expect.stringContaining(wanted)])
+})
+
+test.for<[Record<string, unknown>, string]>([
+  [{ marshaler: 'xml' }, 'marshaler: unknown marshaler "xml"'],
+  [{ marshaler: 'sumo_ic' }, 'marshaler: marshaler sumo_ic is the format of one vendor'],
+  [{ encoding: 'otlp' }, 'encoding: encoding names an extension of the Collector: use marshaler'],
+  [{ encoding_file_extension: 'x' }, 'encoding_file_extension: encoding_file_extension goes with'],
+  [{ timeout: '-1s' }, "timeout: 'timeout' must be non-negative"],
+  [{ compression: 'gzip' }, 'Unrecognized key: "compression"'],
+  [
+    { resource_attrs_to_s3: { allowed_buckets: ['a'] } },
+    'resource_attrs_to_s3::allowed_buckets: limits s3_bucket, which is not set'
+  ],
+  [
+    { resource_attrs_to_s3: { s3_bucket: 'b', allowed_buckets: ['*-logs'] } },
+    'resource_attrs_to_s3::allowed_buckets::0: a bucket name, or its beginning and a *'
+  ]
+])('beside s3uploader, %j is refused: %s', ([given, wanted]) => {
+  expect(problems({}, given)).toEqual([expect.stringContaining(wanted)])
+})
+
+test('an endpoint alone needs a bucket from somewhere', () => {
+  const endpoint = { s3_bucket: '', endpoint: 'http://minio:9000' }
+  expect(problems(endpoint)).toEqual([expect.stringContaining('no bucket: name one here or by')])
+  expect(problems(endpoint, { resource_attrs_to_s3: { s3_bucket: 'b' } })).toEqual([])
+})
+
+test('all problems are told at once', () => {
+  const found = problems(
+    { acl: 'x', storage_class: 'y', s3_partition_format: '%Q' },
+    { marshaler: 'z' }
+  )
+  expect(found).toHaveLength(4)
+})
+
+test.for<[Record<string, unknown>]>([
+  [{ endpoint: 'minio:9000', disable_ssl: true, s3_force_path_style: true, region: 'dummy' }],
+  [{ endpoint: 'http://minio:9000' }],
+  [{ storage_class: 'GLACIER_IR', acl: 'bucket-owner-full-control', compression: 'none' }],
+  [{ role_arn: 'arn:aws:iam::123456789012:role/x', external_id: 'y', retry_max_attempts: 0 }],
+  [{ s3_bucket: 'file:./archive', s3_partition_timezone: 'Europe/Berlin', compression: 'zstd' }],
+  [
+    {
+      sse: { type: 'kms', kms_key_id: 'k', bucket_key: true },
+      tags: { a: '' },
+      metadata: { a: 'b' }
+    }
+  ]
+])('%j is taken', ([given]) => {
+  expect(problems(given)).toEqual([])
+})

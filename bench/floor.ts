@@ -15,15 +15,17 @@ import { type Usage, usageOf } from './usage.ts'
  * How near auditcol is to the floor (floor_program.ts): the same load against both, one after the
  * other, each with a sink of its own in this process. What counts is records per CPU-second, which
  * a busy neighbour disturbs less than records per second, and the ratio.
- *   node bench/floor.ts [--only floor|auditcol]
+ *   node bench/floor.ts [--only floor|auditcol] [--connections 8]
  */
-const { values } = parseArgs({ options: { only: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, connections: { type: 'string', default: '8' } }
+})
 
 const loads = [
   { perRequest: 500, records: 250_000 },
   { perRequest: 1, records: 25_000 }
 ]
-const connections = 8
+const connections = Number(values.connections)
 const loadLimit = 9_000
 
 const watchdog = setTimeout(() => stop('the measurement took more than a minute'), 60_000)
@@ -199,5 +201,5 @@ function stop(reason: string): void {
   process.exit(1)
 }
 
-await main()
+await main().catch((error: Error) => stop(error.message))
 clearTimeout(watchdog)

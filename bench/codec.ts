@@ -1,4 +1,10 @@
+import { bodyLines } from '../src/logs/bodies.ts'
 import { checkLogs } from '../src/logs/check.ts'
+import { decodeLogs } from '../src/logs/decode.ts'
+import { encodeLogs } from '../src/logs/encode.ts'
+import { logsFromJson } from '../src/logs/from_json.ts'
+import { jsonLines } from '../src/logs/json_lines.ts'
+import { jsonFromLogs } from '../src/logs/to_json.ts'
 import { auditLogs } from './audit_logs.ts'
 
 /*
@@ -10,7 +16,20 @@ const requests = Array.from({ length: 8 }, (_, index) => auditLogs(500, index + 
 const first = requests[0]!
 console.log(`${(first.bytes / first.records).toFixed(0)} bytes a record in protobuf`)
 
+const decoded = requests.map((logs) => decodeLogs(logs))
+const jsons = requests.map((logs) => Buffer.concat([...jsonFromLogs(logs)]))
+
 measure('checkLogs', (index) => checkLogs(requests[index % 8]!.chunks[0]!))
+measure('logsFromJson', (index) => logsFromJson(jsons[index % 8]!))
+measure('jsonFromLogs', (index) => drain(jsonFromLogs(requests[index % 8]!)))
+measure('jsonLines', (index) => drain(jsonLines(requests[index % 8]!)))
+measure('bodyLines', (index) => drain(bodyLines(requests[index % 8]!)))
+measure('decodeLogs', (index) => decodeLogs(requests[index % 8]!))
+measure('encodeLogs', (index) => encodeLogs(decoded[index % 8]!))
+
+function drain(pieces: Iterable<Uint8Array>): void {
+  for (const piece of pieces) if (piece.length === 0) throw new Error('empty piece')
+}
 
 function measure(name: string, step: (index: number) => unknown): void {
   const run = (ms: number) => {

@@ -70,8 +70,8 @@ export const open = 0x7b
 export const close = 0x7d
 export const closeList = 0x5d
 export const quote = 0x22
-const openList = 0x5b
-const comma = 0x2c
+export const openList = 0x5b
+export const comma = 0x2c
 
 /** Bytes after which a piece is handed on; a piece is longer by at most one record. */
 export const pieceSize = 256 * 1024
@@ -162,28 +162,30 @@ export function putTime(writer: Writer, reader: Reader, name: Uint8Array, place:
   putByte(writer, quote)
 }
 
-export function putSeverity(writer: Writer, reader: Reader, place: number): void {
+export function putSeverity(writer: Writer, reader: Reader, name: Uint8Array, place: number): void {
+  if (place === 0) return
   reader.at = place
   const severity = readUint32(reader) | 0
   if (severity === 0) return
-  member(writer, members.severityNumber)
+  member(writer, name)
   putAscii(writer, String(severity))
 }
 
-export function putCount(writer: Writer, reader: Reader, place: number): void {
+export function putCount(writer: Writer, reader: Reader, name: Uint8Array, place: number): void {
   if (place === 0) return
   reader.at = place
   const count = readUint32(reader)
   if (count === 0) return
-  member(writer, members.droppedAttributesCount)
+  member(writer, name)
   putUint(writer, count)
 }
 
-export function putFlags(writer: Writer, reader: Reader, place: number): void {
+export function putFlags(writer: Writer, reader: Reader, name: Uint8Array, place: number): void {
+  if (place === 0) return
   reader.at = place
   const flags = readFixed32(reader)
   if (flags === 0) return
-  member(writer, members.flags)
+  member(writer, name)
   putUint(writer, flags)
 }
 

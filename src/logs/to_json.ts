@@ -85,7 +85,7 @@ function putResource(writer: Writer, reader: Reader, place: number): void {
     const from = reader.at
     const [, , dropped] = locate(reader, end)
     putAttributes(writer, reader, from, end, 1)
-    putCount(writer, reader, dropped!)
+    putCount(writer, reader, members.droppedAttributesCount, dropped!)
     if (begin(writer, reader, from, end, 3, members.entityRefs)) {
       while (next(writer, reader, end, 3)) putEntityRef(writer, reader, readEnd(reader))
       putByte(writer, closeList)
@@ -133,7 +133,7 @@ function putScope(writer: Writer, reader: Reader, place: number): void {
     putText(writer, reader, members.name, name!)
     putText(writer, reader, members.version, version!)
     putAttributes(writer, reader, from, end, 3)
-    putCount(writer, reader, dropped!)
+    putCount(writer, reader, members.droppedAttributesCount, dropped!)
   }
   putByte(writer, close)
 }
@@ -154,13 +154,13 @@ function putRecord(writer: Writer, reader: Reader, end: number): void {
   putByte(writer, open)
   putTime(writer, reader, members.timeUnixNano, places[1]!)
   putTime(writer, reader, members.observedTimeUnixNano, observed)
-  if (severity !== 0) putSeverity(writer, reader, severity)
+  putSeverity(writer, reader, members.severityNumber, severity)
   putText(writer, reader, members.severityText, severityText)
   member(writer, members.body)
   putValue(writer, reader, body)
   if (attributes !== 0) putAttributes(writer, reader, from, end, 6)
-  putCount(writer, reader, dropped)
-  if (flags !== 0) putFlags(writer, reader, flags)
+  putCount(writer, reader, members.droppedAttributesCount, dropped)
+  putFlags(writer, reader, members.flags, flags)
   putId(writer, reader, members.traceId, traceId)
   putId(writer, reader, members.spanId, spanId)
   putText(writer, reader, members.eventName, eventName)

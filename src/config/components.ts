@@ -162,14 +162,13 @@ function checkOptions(
   if (checked === undefined) return undefined
   const delivered = about.kind === 'exporter' ? takeDelivery(checked.value, own) : undefined
   const options = delivered?.options ?? checked.value
-  const memory = module.memory?.(options as never)
   return {
     ...about,
     place: showPlace(about.place),
     options,
     create: module.default,
-    ...(delivered && { delivery: delivered.delivery }),
-    ...(memory !== undefined && { memory })
+    memory: module.memory?.(options as never) ?? 0,
+    ...(delivered && { delivery: delivered.delivery })
   }
 }
 

@@ -87,12 +87,19 @@ export const telemetrySchema = z.strictObject({
   traces: traces.optional().describe('Only `level: none`: there are no traces.'),
   resource: z
     .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]))
-    .default({})
+    .transform(withoutNulls)
+    .prefault({})
     .describe("Attributes of auditcol's own telemetry; null takes one out.")
 })
 
 /** What the program says of itself, and where. */
 export type Telemetry = z.output<typeof telemetrySchema>
+
+function withoutNulls<T>(map: Record<string, T | null>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(map).filter((entry): entry is [string, T & {}] => entry[1] !== null)
+  )
+}
 
 function level() {
   return z

@@ -1,8 +1,6 @@
-import { componentNames, componentRoot, type Folder, folders } from '../load.ts'
+import { componentNames, type Folder, folders } from '../load.ts'
 import { checkComponent, type Declared, declaredIn } from './components.ts'
 import type { Component, Config } from './config.ts'
-import { ConfigErrors, type Note } from './errors.ts'
-import { expand } from './expand.ts'
 import { leaveOutOthers } from './logs_only.ts'
 import { nearestName } from './nearest.ts'
 import { childOf, isNull, type MapNode, type Node } from './node.ts'
@@ -12,40 +10,12 @@ import {
   readPipelines,
   type WrittenPipeline
 } from './pipelines.ts'
-import { createReport, type Report } from './report.ts'
+import type { Report } from './report.ts'
 import { checkKeys, checkService, sectionOf } from './service.ts'
-import { readSources } from './sources.ts'
 import { agreeOnJournal, type StorageUse } from './storage.ts'
 
-export interface LoadOptions {
-  /** `--config` values: paths, `file:`, `env:`, `yaml:`; later ones are merged over earlier ones. */
-  readonly config: readonly string[]
-  /** `--set` values: `a::b=c` or `a.b=c`. */
-  readonly set: readonly string[]
-  readonly logsOnly: boolean
-  readonly env: NodeJS.ProcessEnv
-  /** The directory with the folders of components; the program's own when left out. */
-  readonly root?: string
-}
-
-/** Reads, merges, expands and checks the configuration. Throws ConfigErrors with all that is wrong. */
-export async function loadConfig(
-  options: LoadOptions
-): Promise<{ config: Config; notes: readonly Note[] }> {
-  const { env, logsOnly, root = componentRoot } = options
-  const written = await readSources(options.config, options.set, env)
-  if (written.entries.size === 0)
-    throw new ConfigErrors([
-      { place: { source: written.place.source }, path: '', message: 'empty configuration file' }
-    ])
-  const { node, notes, problems } = await expand(written, env)
-  const report = createReport(problems, notes)
-  const config = await checkDocument(node as MapNode, logsOnly, root, report)
-  if (config === undefined || problems.length > 0) throw new ConfigErrors(problems)
-  return { config, notes }
-}
-
-async function checkDocument(
+/** The checked configuration, or undefined where a part that the others need is wrong. */
+export async function checkDocument(
   document: MapNode,
   logsOnly: boolean,
   root: string,

@@ -74,7 +74,7 @@ type Show = (counts: Counts, text: string | undefined) => Promise<void>
 function internalLog({ log }: Context): Show {
   return async (counts, text) => {
     log.info('Logs', counts)
-    if (text !== undefined) log.info(text)
+    if (text !== undefined) log.info(`${text}\n`)
   }
 }
 

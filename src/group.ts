@@ -100,7 +100,7 @@ export function group(grouping: Grouping, lane: Pick<LaneContext['lane'], 'flush
       }
 
       // Whoever gets a batch may settle it at once, and the reader may then send the next one from
-      // within this call: it waits here for its turn, or records would change places.
+      // within this call: it waits for its turn, or a long run of them would exhaust the stack.
       function emit(): void {
         if (emitting) return
         emitting = true
@@ -154,12 +154,7 @@ function merged(ranges: [number, number][]): [number, number][] {
 
 function isDue(held: Group, grouping: Grouping): boolean {
   const { trigger, limit } = grouping
-  return (
-    sendsAtOnce(grouping) ||
-    reaches(held, trigger) ||
-    reaches(held, limit) ||
-    held.ranges.length >= maxRanges
-  )
+  return sendsAtOnce(grouping) || reaches(held, trigger) || reaches(held, limit)
 }
 
 function sendsAtOnce({ timeout, trigger }: Grouping): boolean {

@@ -61,7 +61,8 @@ describe('verbosity', () => {
         'ScopeLog #0 audit@1.2.3',
         '{"limits":{"share":0.5,"tpm":5},"tags":["a",null],"who":"kim"} user.id=kim big=9007199254740993 ok=true raw=AQI=',
         'two',
-        'lines'
+        'lines',
+        ''
       ].join('\n')
     )
   })
@@ -101,7 +102,8 @@ describe('verbosity', () => {
         'Body: Str(two\nlines)',
         'Trace ID: ',
         'Span ID: ',
-        'Flags: 0'
+        'Flags: 0',
+        ''
       ].join('\n')
     )
   })

@@ -210,6 +210,17 @@ describe('what a joined batch is', () => {
     expect(members[1]!.outcomes).toMatchObject([{ records: [], rest: 'again' }])
   })
 
+  test('a reader that sends the next batch from within settle does not exhaust the stack', () => {
+    const input = new Subject<Batch>()
+    let count = 0
+    input.pipe(batch(config.parse({ timeout: 0 }), laneContext())).subscribe((single) => {
+      single.settle()
+      if (++count < 20_000) input.next(sent(opaque(1)))
+    })
+    input.next(sent(opaque(1)))
+    expect(count).toBe(20_000)
+  })
+
   test('order survives a reader that sends the next batch from within settle', () => {
     const input = new Subject<Batch>()
     const marks: number[] = []

@@ -245,7 +245,7 @@ function putTime(writer: Writer, reader: Reader, name: Uint8Array, place: number
 
 /** The last date written: records of one object mostly share it, and a Date per record costs more than all the rest of a time. */
 let lastDay = -1
-let lastDate = new Uint8Array()
+let lastDate = literal('')
 
 function putDate(writer: Writer, day: number): void {
   if (day !== lastDay) {

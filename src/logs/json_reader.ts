@@ -66,38 +66,46 @@ export function copyString(json: JsonReader, writer: Writer): void {
   const { bytes } = json
   const start = json.at
   if (peek(json) !== quote) refuse(json, json.at, `${found(json)}, expected a string`)
+  // Protobuf runs behind its JSON, so this hardly ever grows the writer, and the loop needs no check.
+  reserve(writer, bytes.length - json.at)
+  const out = writer.bytes
   let at = json.at + 1
-  reserve(writer, 64)
-  let out = writer.bytes
   let to = writer.at
-  for (; at < bytes.length; at++) {
-    const byte = bytes[at]!
-    if (byte === quote) {
-      writer.at = to
-      json.at = at + 1
-      return
+  for (;;) {
+    let byte = noByte
+    while (at < bytes.length) {
+      byte = bytes[at++]!
+      if (special[byte] !== 0) break
+      out[to++] = byte
     }
-    if (byte < 0x20) refuse(json, start, `control character ${byte} in a string`)
-    if (to + 4 > out.length) {
-      writer.at = to
-      reserve(writer, Math.max(64, out.length >> 1))
-      out = writer.bytes
+    if (byte === quote) break
+    if (byte !== backslash) {
+      refuse(
+        json,
+        start,
+        special[byte] !== 1 ? 'string without its end' : `control character ${byte} in a string`
+      )
     }
-    if (byte !== backslash) out[to++] = byte
-    else {
-      const letter = bytes[++at] ?? 0
-      const plain = letter === 0x75 ? 0 : unescaped[letter]!
-      if (plain !== 0) out[to++] = plain
-      else {
-        if (letter !== 0x75) refuse(json, start, 'unknown escape in a string')
-        const code = codePointAt(json, at + 1, start)
-        at += code > 0xffff ? 10 : 4
-        to = putCodePoint(out, to, code)
-      }
+    const letter = bytes[at++] ?? 0
+    if (letter !== 0x75) {
+      if (unescaped[letter] === 0) refuse(json, start, 'unknown escape in a string')
+      out[to++] = unescaped[letter]!
+      continue
     }
+    const code = codePointAt(json, at, start)
+    at += code > 0xffff ? 10 : 4
+    to = putCodePoint(out, to, code)
   }
-  refuse(json, start, 'string without its end')
+  writer.at = to
+  json.at = at
 }
+
+const noByte = -1
+
+/** special[byte]: 1 for what ends a run of plain text in a string. */
+const special = new Uint8Array(256).fill(1, 0, 0x20)
+special[quote] = 1
+special[backslash] = 1
 
 /** unescaped[letter after the backslash]; 0: there is no such escape. */
 const unescaped = new Uint8Array(256)

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import { journal } from './commands/journal.ts'
+import { journalDirectory } from './commands/journal_directory.ts'
 import { run } from './commands/run.ts'
 import { validate } from './commands/validate.ts'
 import { ConfigErrors } from './config/errors.ts'
 import { reasonOf } from './delivery.ts'
-import { journalDirectory } from './commands/journal_directory.ts'
 import { version } from './version.ts'
 
 const help = `auditcol ${version}: a pipeline for audit logs
@@ -45,7 +45,8 @@ async function main(argv: string[]): Promise<number> {
     const request = journalRequest(rest)
     return print(await journal(values.directory ?? (await journalDirectory(options)), request))
   }
-  if (values.directory !== undefined) throw new UsageError('--directory belongs to journal commands')
+  if (values.directory !== undefined)
+    throw new UsageError('--directory belongs to journal commands')
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest[0]}`)
   if (command === 'run') return run(options)
   if (command !== 'validate') throw new UsageError(`unknown command ${command}`)
@@ -75,7 +76,8 @@ function parse(argv: string[]) {
 function journalRequest([verb = 'show', lane, to, ...more]: string[]) {
   if (verb === 'show' && lane === undefined) return { do: 'show' } as const
   if (verb === 'abandon' && lane && to === undefined) return { do: 'abandon', lane } as const
-  if (verb === 'rename' && lane && to && more.length === 0) return { do: 'rename', lane, to } as const
+  if (verb === 'rename' && lane && to && more.length === 0)
+    return { do: 'rename', lane, to } as const
   throw new UsageError('usage: auditcol journal [show | abandon LANE | rename LANE NAME]')
 }
 

@@ -57,7 +57,7 @@ export interface Context {
   readonly log: Log
   /** Receivers: aborts when no more is to be accepted. Others: aborts when they are to let go of all they hold. */
   readonly stopping: AbortSignal
-  /** Says once for each listener where it listens, e.g. `HTTP 127.0.0.1:4318`. */
+  /** Receivers say for each listener where it listens (`HTTP 127.0.0.1:4318`), exporters where they deliver to. */
   ready(address: string): void
 }
 

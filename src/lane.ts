@@ -20,7 +20,8 @@ export interface LaneSource {
 /** One exporter's own way out of a pipeline: processors, then the exporter (DESIGN 3). */
 export interface Lane {
   readonly name: string
-  readonly exporter: string
+  /** Where it delivers to, as the exporter says. */
+  readonly target: string
   /** Why it has stopped; what it has not delivered stays in the journal. */
   readonly stopped: Error | undefined
   readonly delivered: number
@@ -53,20 +54,27 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
   const letGo = new AbortController()
   const stored = new Map<string, number>()
   let stopped: Error | undefined
+  let target = options.exporter.id
   let completed = false
   let recordsPerBatch = 0
   let done = () => {}
+
+  const { delivery: settings } = options.exporter
+  const { batch, num_consumers } = settings!.sending_queue
 
   const contextOf = (component: Component): LaneContext => ({
     id: component.id,
     log: log.with({ [component.kind]: component.id }),
     stopping: letGo.signal,
-    ready: () => {},
+    ready: (address) => {
+      if (component.kind === 'exporter') target = address
+    },
     lane: {
       name,
       id: source.id,
       writer: source.writer,
       window,
+      consumers: num_consumers,
       flush,
       number: source.number,
       count: (what, n) => void stored.set(what, (stored.get(what) ?? 0) + n)
@@ -77,8 +85,6 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
   for (const component of options.processors) {
     processors.push((await create(component, contextOf(component))) as Processor)
   }
-  const { delivery: settings } = options.exporter
-  const { batch, num_consumers } = settings!.sending_queue
   if (batch) processors.push(group(queueGrouping(batch), contextOf(options.exporter).lane))
   const delivery = createDelivery({
     exporter: (await create(options.exporter, contextOf(options.exporter))) as Exporter,
@@ -125,7 +131,9 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
 
   return {
     name,
-    exporter: options.exporter.id,
+    get target() {
+      return target
+    },
     get stopped() {
       return stopped
     },

@@ -15,7 +15,9 @@ export function banner(config: Config, pipeline: Pipeline): string[] {
   lines.push(`memory: at most ${size(memoryBound(config, pipeline))}`)
   const http = firstHttp(pipeline)
   if (http) lines.push('send a first event:', firstEvent(http))
-  lines.push('Everything is ready. Begin running and processing data. (Ctrl-C delivers what is left and stops.)')
+  lines.push(
+    'Everything is ready. Begin running and processing data. (Ctrl-C delivers what is left and stops.)'
+  )
   return lines
 }
 
@@ -35,8 +37,12 @@ export function summary({ receivers, lanes, journal }: Pipeline): string[] {
 }
 
 function journalLine(config: Config, { journal, lanes }: Pipeline): string {
-  if (!config.journal || !journal) return 'no journal: senders are answered when every lane has delivered'
-  const waiting = Math.max(0, ...lanes.map(({ name }) => journal.lanes.get(name)?.behind.records ?? 0))
+  if (!config.journal || !journal)
+    return 'no journal: senders are answered when every lane has delivered'
+  const waiting = Math.max(
+    0,
+    ...lanes.map(({ name }) => journal.lanes.get(name)?.behind.records ?? 0)
+  )
   const { directory, max_size } = config.journal
   return `journal ${directory}: at most ${size(max_size)}, ${waiting} records waiting`
 }

@@ -16,8 +16,8 @@ const sameSignalMs = 1_000
 /** Runs the pipeline until a signal or a failure. Resolves with the exit code. */
 export async function run(options: LoadOptions): Promise<number> {
   const { config, notes } = await loadConfig(options)
-  const { level, encoding, output_paths, resource } = config.telemetry.logs
-  const log = createLog({ level, encoding, write: await openOutput(output_paths) }, resource)
+  const { level, encoding, output_paths, initial_fields } = config.telemetry.logs
+  const log = createLog({ level, encoding, write: await openOutput(output_paths) }, initial_fields)
   for (const note of notes) log[note.level](note.text)
   const signals = watchSignals()
   let pipeline: Pipeline
@@ -27,11 +27,16 @@ export async function run(options: LoadOptions): Promise<number> {
     process.stderr.write(`auditcol: ${reasonOf(error)}\n`)
     return 1
   }
-  const control = config.journal && (await serveControl(config.journal.directory, log, (request) =>
-    answerRunning(() => statusOf(pipeline.journal!), request)
-  ))
+  const control =
+    config.journal &&
+    (await serveControl(config.journal.directory, log, (request) =>
+      answerRunning(() => statusOf(pipeline.journal!), request)
+    ))
   for (const line of banner(config, pipeline)) log.info(line)
-  const failure = await Promise.race([signals.first, pipeline.failed.catch((error: Error) => error)])
+  const failure = await Promise.race([
+    signals.first,
+    pipeline.failed.catch((error: Error) => error)
+  ])
   if (failure) log.error('stopping', { error: reasonOf(failure) })
   else log.info('stopping: answering what is in flight, delivering what there is')
   await pipeline.stop(AbortSignal.any([AbortSignal.timeout(drainMs), signals.second]))

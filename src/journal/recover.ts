@@ -73,6 +73,10 @@ export async function recoverJournal(
   })
   await endAt(last, durable)
   segments.push(segment)
+  for (const { start } of backlog.values()) {
+    if (start.lsn > durable)
+      Object.assign(start, { segment: segment.number, at: segmentHeaderBytes })
+  }
   return { state, segments, backlog, file }
 }
 
@@ -173,11 +177,11 @@ async function countBacklog(
   state: JournalState
 ): Promise<Map<number, Backlog>> {
   const tail = segments.at(-1)!
-  const start = { segment: tail.number, at: tail.end, lsn: tail.lastLsn + 1 }
+  const end = { segment: tail.number, at: tail.end, lsn: tail.lastLsn + 1 }
   const backlog = new Map(
     [...state.lanes.keys()].map((index): [number, Backlog] => [
       index,
-      { records: 0, bytes: 0, oldest: undefined, start }
+      { records: 0, bytes: 0, oldest: undefined, start: { ...end } }
     ])
   )
   const marks = [...state.lanes.values()].map((lane) => lane.mark)

@@ -1,5 +1,5 @@
-import { createWriteStream } from 'node:fs'
 import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
 
 /** Opens `service.telemetry.logs.output_paths`: `stderr`, `stdout`, or files that are appended to. */
 export async function openOutput(paths: readonly string[]): Promise<(line: string) => void> {
@@ -17,6 +17,8 @@ async function openOne(path: string): Promise<NodeJS.WritableStream> {
     throw new Error(`opening ${path} of service.telemetry.logs.output_paths`, { cause })
   })
   // A log that can no longer be written must not end the pipeline.
-  stream.on('error', (error) => process.stderr.write(`auditcol: writing ${path}: ${error.message}\n`))
+  stream.on('error', (error) =>
+    process.stderr.write(`auditcol: writing ${path}: ${error.message}\n`)
+  )
   return stream
 }

@@ -1,4 +1,4 @@
-import { cp, mkdtemp } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Batch, Meta } from '../../src/component.ts'
@@ -25,10 +25,11 @@ export function open(directory: string, options: Partial<JournalOptions> = {}): 
 /** What a crash leaves behind: the directory as it is, while its owner still runs. */
 export async function crashed(directory: string): Promise<string> {
   const copy = await newDirectory()
-  await cp(directory, copy, {
-    recursive: true,
-    filter: (path) => !/lock$|control\.sock$|reserve$/.test(path)
-  })
+  for (const name of await readdir(directory)) {
+    // The owner may be removing a segment just now: then it is gone in the copy too.
+    if (name.endsWith('.wal'))
+      await copyFile(join(directory, name), join(copy, name)).catch(() => {})
+  }
   return copy
 }
 
@@ -79,7 +80,11 @@ export function textOf(batch: Batch): string {
   return Buffer.concat(batch.logs.chunks).toString()
 }
 
-/** Resolves when the condition holds. */
+/** Resolves when the condition holds; a hang is reported where it is. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
+  const limit = Date.now() + 10_000
+  while (!condition()) {
+    if (Date.now() > limit) throw new Error(`waited in vain for ${condition}`)
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
 }

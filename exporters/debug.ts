@@ -88,16 +88,21 @@ function outputs(paths: readonly string[], stopping: AbortSignal): Show {
 }
 
 function output(path: string, stopping: AbortSignal): Writable {
+  const stream = opened(path, stopping)
+  // The write that fails rejects its attempt; without a listener the event would end the process.
+  stream.on('error', () => {})
+  return stream
+}
+
+function opened(path: string, stopping: AbortSignal): Writable {
   if (path === 'stdout') return process.stdout
   if (path === 'stderr') return process.stderr
-  const file = createWriteStream(path, { fd: opened(path) })
-  // The write that fails rejects its attempt; without a listener the event would end the process.
-  file.on('error', () => {})
+  const file = createWriteStream(path, { fd: appendable(path) })
   stopping.addEventListener('abort', () => file.end(), { once: true })
   return file
 }
 
-function opened(path: string): number {
+function appendable(path: string): number {
   try {
     return openSync(path, 'a', 0o600)
   } catch (cause) {

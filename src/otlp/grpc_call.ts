@@ -1,4 +1,9 @@
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Stream
+} from 'node:http2'
 import type { Meta } from '../component.ts'
 import { type Answer, codes, exhausted, invalid, stopping } from './answers.ts'
 import { type Compression, decompress, isAnswer } from './decompress.ts'
@@ -38,8 +43,7 @@ export function createCallHandler(options: CallOptions) {
       settled()
     })
     if (headers['content-type']?.startsWith('application/grpc') !== true) {
-      stream.respond({ ':status': 415 }, { endStream: true })
-      stream.close(constants.NGHTTP2_NO_ERROR)
+      respondOnly(stream, { ':status': 415 })
       return
     }
     const compression = headers['grpc-encoding']
@@ -69,6 +73,7 @@ export function createCallHandler(options: CallOptions) {
 
     function finish(answer: Answer) {
       share.end()
+      if (stream.destroyed || stream.closed) return
       if (answer.code === codes.ok) replyOk(stream)
       else replyError(stream, answer)
     }
@@ -122,17 +127,21 @@ function replyOk(stream: ServerHttp2Stream) {
   stream.end(okMessage)
 }
 
-/** One block of headers; what the sender has not sent yet it need not send (RST_STREAM, NO_ERROR). */
 function replyError(stream: ServerHttp2Stream, answer: Answer) {
-  stream.respond(
-    {
-      ...okHeaders,
-      'grpc-accept-encoding': acceptEncoding,
-      'grpc-status': String(answer.code),
-      'grpc-message': encodeURI(answer.message),
-      'grpc-status-details-bin': statusBytes(answer).toString('base64')
-    },
-    { endStream: true }
-  )
-  stream.close(constants.NGHTTP2_NO_ERROR)
+  respondOnly(stream, {
+    ...okHeaders,
+    'grpc-accept-encoding': acceptEncoding,
+    'grpc-status': String(answer.code),
+    'grpc-message': encodeURI(answer.message),
+    'grpc-status-details-bin': statusBytes(answer).toString('base64')
+  })
+}
+
+/**
+ * One block of headers. What the sender has not sent yet it need not send: RST_STREAM with NO_ERROR,
+ * a turn later, since it would overtake the headers.
+ */
+function respondOnly(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders) {
+  stream.once('finish', () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)))
+  stream.respond(headers, { endStream: true })
 }

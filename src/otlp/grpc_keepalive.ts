@@ -61,7 +61,9 @@ export function watchSession(session: ServerHttp2Session, options: KeepaliveOpti
     lastPing = now
     if (strikes <= pingStrikesMax) return
     session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'))
-    session.destroy()
+    session.close()
+    // A turn later, so that the reason gets out.
+    setImmediate(() => session.destroy())
   }
 
   /** Pings after `time` in which nothing came, and gives up `timeout` later. */

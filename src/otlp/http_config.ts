@@ -13,12 +13,20 @@ const compression = z.string().superRefine((name, context) => {
   context.addIssue({ code: 'custom', message })
 })
 
-const headers = z.union([
-  z.record(z.string(), z.string()),
-  z
-    .array(z.strictObject({ name: z.string(), value: z.string() }))
-    .transform((list) => Object.fromEntries(list.map(({ name, value }) => [name, value])))
-])
+/** A map, or the list of names and values that newer Collectors write. */
+const headers = z.preprocess(
+  (value) => (Array.isArray(value) && value.every(isHeader) ? fromList(value) : value),
+  z.record(z.string(), z.string())
+)
+
+function isHeader(item: unknown): item is { name: string; value: unknown } {
+  const keys = typeof item === 'object' && item !== null ? Object.keys(item).sort() : []
+  return keys.join() === 'name,value'
+}
+
+function fromList(list: { name: string; value: unknown }[]) {
+  return Object.fromEntries(list.map(({ name, value }) => [name, value]))
+}
 
 /** CORS, with the meanings of github.com/rs/cors, which the Collector uses. */
 const cors = z.strictObject({
@@ -50,9 +58,9 @@ export const httpConfig = z
     metrics_url_path: urlPath('/v1/metrics').describe(
       'Path that answers that metrics are not taken.'
     ),
-    cors: z
-      .union([z.null().transform(() => undefined), cors])
-      .optional()
+    cors: cors
+      .nullish()
+      .transform((value) => value ?? undefined)
       .describe('Lets scripts of other origins send; unset: they cannot.'),
     max_request_body_size: byteSize()
       .refine((bytes) => bytes > 0, 'must be positive')

@@ -39,8 +39,11 @@ export interface Run {
   readonly batches: readonly Batch[]
 }
 
-/** Subscribes to a receiver as the engine would. */
-export function runReceiver(make: (context: ReceiverContext) => Receiver): Run {
+/** Subscribes to a receiver as the engine would; `each` sees every batch as it comes. */
+export function runReceiver(
+  make: (context: ReceiverContext) => Receiver,
+  each?: (batch: Batch) => void
+): Run {
   const stopping = new AbortController()
   const address = Promise.withResolvers<string>()
   const ended = Promise.withResolvers<void>()
@@ -59,6 +62,7 @@ export function runReceiver(make: (context: ReceiverContext) => Receiver): Run {
     next(batch) {
       batches.push(batch)
       arrival.dispatchEvent(new Event('batch'))
+      each?.(batch)
     },
     error: ended.reject,
     complete: ended.resolve

@@ -18,3 +18,12 @@ function field(number: number, bytes: Buffer): Buffer {
   length.push(rest)
   return Buffer.concat([Buffer.of((number << 3) | 2, ...length), bytes])
 }
+
+/** Text that hardly compresses, the same each time. */
+export function randomText(length: number): string {
+  let seed = 1
+  return Array.from({ length }, () => {
+    seed = (seed * 48271) % 2147483647
+    return String.fromCharCode(33 + (seed % 90))
+  }).join('')
+}

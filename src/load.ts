@@ -69,8 +69,10 @@ export async function loadModule(
     : { component: checked(found, specifier) }
 }
 
-/** import.meta.resolve() takes no other parent than this file; a script says where it stands itself. */
+/** What `import(specifier)` gives a module in the working directory. */
 export function importFromWorkingDirectory(specifier: string): Promise<Record<string, unknown>> {
+  if (/^\.{0,2}\//.test(specifier)) return import(pathToFileURL(resolve(specifier)).href)
+  // import.meta.resolve() takes no other parent than this file; a script says where it stands itself.
   const load = runInThisContext('(specifier) => import(specifier)', {
     filename: join(process.cwd(), 'pipeline.yaml'),
     importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER

@@ -161,7 +161,7 @@ function checkExtensions(
 ): void {
   for (const { id, place } of listed) {
     if (extensions.declared.has(id)) continue
-    const near = nearestName(id, extensions.declared.keys())
+    const near = nearestName(id, [...extensions.declared.keys()])
     const hint = near === undefined ? '' : ` (did you mean ${near}?)`
     const message = `references extension "${id}" which is not configured${hint}`
     report.problem(place, 'service::extensions', message)

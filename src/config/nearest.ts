@@ -1,5 +1,5 @@
 /** The known name a misspelt one most likely stands for, or undefined when none is near enough. */
-export function nearestName(name: string, known: Iterable<string>): string | undefined {
+export function nearestName(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let least = allowed(name) + 1
   for (const candidate of known) {
@@ -9,7 +9,8 @@ export function nearestName(name: string, known: Iterable<string>): string | und
       least = distance
     }
   }
-  return best
+  // `gz` is short for gzip.
+  return best ?? [...known].find((candidate) => name.length > 1 && candidate.startsWith(name))
 }
 
 /** A third of the letters may differ, but no more than three. */

@@ -152,6 +152,6 @@ function hintAt(
 ): string {
   const elsewhere = roles.find((other) => configured[other].has(id))
   if (elsewhere !== undefined) return ` (it is configured under ${elsewhere})`
-  const near = nearestName(id, configured[role])
+  const near = nearestName(id, [...configured[role]])
   return near === undefined ? '' : ` (did you mean ${near}?)`
 }

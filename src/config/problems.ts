@@ -3,7 +3,15 @@ import type { Place, Problem } from './errors.ts'
 import { hintFor } from './hints.ts'
 import { nearestName } from './nearest.ts'
 import { childOf, type Node } from './node.ts'
-import { hasFreeKeys, levelsOf, type Schema, schemaBelow } from './schema_walk.ts'
+import {
+  hasFreeKeys,
+  levelsOf,
+  type Schema,
+  schemaAt,
+  schemaBelow,
+  takesInteger,
+  takesMap
+} from './schema_walk.ts'
 
 /** What was checked, for the words of its errors. */
 export interface Checked {
@@ -21,14 +29,27 @@ type Issue = z.core.$ZodIssue
 
 /** zod's issues in the Collector's words, each with its place and the name that was probably meant. */
 export function problemsOf(issues: readonly Issue[], checked: Checked): Problem[] {
-  return issues
-    .flatMap((issue) => opened(issue))
-    .filter(({ path }) => !isBroken(checked.node, path))
-    .flatMap((issue) =>
-      issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => unknownKey(issue.path, key, checked))
-        : [isDecoding(issue) ? decoding(issue, checked) : validation(issue, checked)]
-    )
+  const all = issues.flatMap(opened).filter(({ path }) => !isBroken(checked.node, path))
+  const decoded = all.filter(isDecoding).flatMap((issue) => decodingProblems(issue, checked))
+  const misread = decoded.flatMap(({ about }) => about)
+  const validated = all.filter((issue) => !isDecoding(issue) && !follows(issue, misread, checked))
+  return [
+    ...decoded.map(({ problem }) => problem),
+    ...validated.map((issue) => validation(issue, checked))
+  ]
+}
+
+type Path = readonly PropertyKey[]
+
+/**
+ * A check of a whole map is not worth telling while something in the map is misspelt or stands
+ * elsewhere: "bucket is required" next to "s3_bucket belongs here" says one thing twice.
+ */
+function follows(issue: Issue, misread: readonly Path[], checked: Checked): boolean {
+  const isThere = foundAt(issue.path, checked).node !== undefined
+  const map = isThere || issue.path.length === 0 ? issue.path : issue.path.slice(0, -1)
+  if (!takesMap(schemaAt(checked.schema, map))) return false
+  return misread.some((path) => map.every((key, depth) => key === path[depth]))
 }
 
 /** Of a union's branches only the one that was meant is talked about, where one can be told. */
@@ -44,28 +65,40 @@ function isOtherType({ code, path }: Issue): boolean {
   return path.length === 0 && (code === 'invalid_type' || code === 'invalid_value')
 }
 
-function isBroken(node: Node, path: readonly PropertyKey[]): boolean {
+function isBroken(node: Node, path: Path): boolean {
   const found = path.reduce<Node | undefined>((inner, key) => childOf(inner, key), node)
   return found?.kind === 'scalar' && found.broken === true
 }
 
-function unknownKey(path: readonly PropertyKey[], key: string, checked: Checked): Problem {
+/** What is wrong, and the maps it takes something from. */
+interface Decoded {
+  readonly problem: Problem
+  readonly about: readonly Path[]
+}
+
+function decodingProblems(issue: Issue, checked: Checked): Decoded[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => unknownKey(issue.path, key, checked))
+  const { place } = foundAt(issue.path, checked)
+  const number = takesInteger(schemaAt(checked.schema, issue.path)) ? 'int' : 'float64'
+  const text = issue.code === 'custom' ? issue.message : decodingText(issue, number)
+  const problem = decodingProblem(checked, issue.path, place, `${text}${storageHint(issue)}`)
+  return [{ problem, about: [issue.path] }]
+}
+
+function unknownKey(path: Path, key: string, checked: Checked): Decoded {
   const { node } = foundAt(path, checked)
   const place = (node?.kind === 'map' && node.entries.get(key)?.place) || checked.place
-  const levels = levelsOf(checked.schema)
   const level = path.filter((_, depth) => !isOfUser(path.slice(0, depth + 1), checked.schema))
-  const hint = hintFor(key, level.map(String), levels, checked.path)
-  return decodingProblem(checked, path, place, `has invalid keys: ${key}${hint}`)
+  const root = `under ${checked.path}`
+  const { text, homes } = hintFor(key, level.map(String), levelsOf(checked.schema), root)
+  const problem = decodingProblem(checked, path, place, `has invalid keys: ${key}${text}`)
+  return { problem, about: homes.map((home) => home.path) }
 }
 
 /** True for a list's index and a key of the user's own. */
-function isOfUser(path: readonly PropertyKey[], schema: Schema): boolean {
-  const above = path.slice(0, -1).reduce<Schema | undefined>(below, schema)
-  return typeof path.at(-1) === 'number' || hasFreeKeys(above)
-}
-
-function below(schema: Schema | undefined, key: PropertyKey): Schema | undefined {
-  return schema && schemaBelow(schema, key)
+function isOfUser(path: Path, schema: Schema): boolean {
+  return typeof path.at(-1) === 'number' || hasFreeKeys(schemaAt(schema, path.slice(0, -1)))
 }
 
 /** The value is not of the kind wanted, as opposed to: of the kind, but not allowed. */
@@ -75,16 +108,10 @@ function isDecoding(issue: Issue): boolean {
   return /^(Invalid|Too|Unrecognized)\b/.test(issue.message)
 }
 
-function decoding(issue: Issue, checked: Checked): Problem {
-  const { place } = foundAt(issue.path, checked)
-  const text = issue.code === 'custom' ? issue.message : decodingText(issue)
-  return decodingProblem(checked, issue.path, place, `${text}${storageHint(issue)}`)
-}
-
 /** A component's own check: the path says which map it is about, as in the Collector. */
 function validation(issue: Issue, checked: Checked): Problem {
-  const { node, place } = foundAt(issue.path, checked)
-  const ownMap = node?.kind === 'map' || issue.path.length === 0
+  const { place } = foundAt(issue.path, checked)
+  const ownMap = issue.path.length === 0 || takesMap(schemaAt(checked.schema, issue.path))
   const map = ownMap ? issue.path : issue.path.slice(0, -1)
   const leaf = ownMap ? '' : String(issue.path.at(-1))
   const named = ownMap || letters(issue.message).includes(letters(leaf))
@@ -96,37 +123,32 @@ function letters(text: string): string {
   return text.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
 }
 
-function decodingProblem(
-  checked: Checked,
-  path: readonly PropertyKey[],
-  place: Place,
-  text: string
-): Problem {
+function decodingProblem(checked: Checked, path: Path, place: Place, text: string): Problem {
   const message = `${quoted(path, checked)} ${text}`
   return { place, path: checked.decoded?.path ?? checked.path, message }
 }
 
 /** The node at the path, and the place to show: of its key where it is a map, has no text or is missing. */
-function foundAt(
-  path: readonly PropertyKey[],
-  checked: Checked
-): { node: Node | undefined; place: Place } {
+function foundAt(path: Path, checked: Checked): { node: Node | undefined; place: Place } {
   let node: Node | undefined = checked.node
-  let place = checked.place
+  let place = isText(checked.node) ? checked.node.place : checked.place
   for (const key of path) {
     const entry: { place: Place; node: Node } | undefined =
       node?.kind === 'map' ? node.entries.get(String(key)) : undefined
     const next: Node | undefined = entry?.node ?? childOf(node, key)
     if (next === undefined) return { node: undefined, place }
-    const whole = next.kind !== 'scalar' || next.value === null
-    place = entry && whole ? entry.place : next.place
+    place = entry && !isText(next) ? entry.place : next.place
     node = next
   }
   return { node, place }
 }
 
+function isText(node: Node): boolean {
+  return node.kind === 'scalar' && node.value !== null
+}
+
 /** `'s3uploader.s3_bucket'`, `'headers[x]'`, `'operators[0].type'`: mapstructure's way to name a field. */
-function quoted(path: readonly PropertyKey[], checked: Checked): string {
+function quoted(path: Path, checked: Checked): string {
   let text = checked.decoded?.name ?? ''
   let schema: Schema | undefined = checked.schema
   for (const key of path) {
@@ -137,14 +159,14 @@ function quoted(path: readonly PropertyKey[], checked: Checked): string {
   return `'${text}'`
 }
 
-function decodingText(issue: Issue): string {
+function decodingText(issue: Issue, number: string): string {
   switch (issue.code) {
     case 'invalid_type':
-      return typeText(issue.expected, issue.input)
+      return typeText(issue.expected === 'number' ? number : issue.expected, issue.input)
     case 'invalid_union':
       return 'options' in issue && Array.isArray(issue.options)
-        ? oneOf(issue.options, issue.input)
-        : unionText(issue.errors, issue.input)
+        ? oneOf(issue.options, discriminating(issue))
+        : unionText(issue.errors, issue.input, number)
     case 'invalid_value':
       return oneOf(issue.values, issue.input)
     case 'too_small':
@@ -165,6 +187,12 @@ function decodingText(issue: Issue): string {
   }
 }
 
+/** Of maps told apart by one key the issue is about that key, and has the whole map. */
+function discriminating({ input, path }: Issue): unknown {
+  const map = input !== null && typeof input === 'object' ? input : {}
+  return (map as Record<PropertyKey, unknown>)[path.at(-1)!]
+}
+
 function unitOf({ origin, input }: { origin: string; input?: unknown }): string {
   if (origin === 'string') return ' characters long'
   if (origin === 'array' || origin === 'set') return ' entries long'
@@ -182,7 +210,6 @@ export function typeText(expected: string, input: unknown): string {
 
 const goTypes: Record<string, string> = {
   boolean: 'bool',
-  number: 'float64',
   record: 'map[string]interface {}',
   array: '[]interface {}',
   object: 'map[string]interface {}'
@@ -201,11 +228,18 @@ function kindOf(input: unknown): string {
   return input !== null && typeof input === 'object' ? 'map' : goType(input)
 }
 
-function unionText(branches: readonly (readonly Issue[])[], input: unknown): string {
+function unionText(
+  branches: readonly (readonly Issue[])[],
+  input: unknown,
+  number: string
+): string {
   const wanted = branches.flatMap((branch) =>
     branch.filter(isOtherType).map((issue) => {
       if (issue.code === 'invalid_value') return issue.values.map((value) => `${String(value)}`)
-      return issue.code === 'invalid_type' ? [`'${goTypes[issue.expected] ?? issue.expected}'`] : []
+      if (issue.code !== 'invalid_type') return []
+      return [
+        `'${issue.expected === 'number' ? number : (goTypes[issue.expected] ?? issue.expected)}'`
+      ]
     })
   )
   const distinct = [...new Set(wanted.flat())].join(' or ')

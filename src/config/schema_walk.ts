@@ -61,6 +61,28 @@ export function schemaBelow(schema: Schema, key: PropertyKey): Schema | undefine
   return undefined
 }
 
+/** True when it takes a map, with keys of its own or of the user's. */
+export function takesMap(schema: Schema | undefined): boolean {
+  const shapes = schema ? shapesOf(schema).shapes : []
+  return shapes.some((shape) => ['object', 'record'].includes(shape._zod.def.type))
+}
+
+/** True when it takes whole numbers only. */
+export function takesInteger(schema: Schema | undefined): boolean {
+  const shapes = schema ? shapesOf(schema).shapes : []
+  return shapes.some(({ _zod: { def } }) => {
+    if (def.type !== 'number') return false
+    return [def, ...(def.checks ?? []).map((check) => check._zod.def)].some(
+      (check) => 'format' in check && /int/.test(String(check.format))
+    )
+  })
+}
+
+/** The schema at the end of a path. */
+export function schemaAt(schema: Schema, path: readonly PropertyKey[]): Schema | undefined {
+  return path.reduce<Schema | undefined>((above, key) => above && schemaBelow(above, key), schema)
+}
+
 /** True when the keys below it are the user's own, not the schema's. */
 export function hasFreeKeys(schema: Schema | undefined): boolean {
   const shapes = schema ? shapesOf(schema).shapes : []
@@ -72,18 +94,20 @@ export interface Level {
   /** Keys from the component down; of a list's items and a record's values that of the list or record. */
   readonly path: readonly string[]
   readonly fields: ReadonlyMap<string, Schema>
+  /** It is the value of a key that the user chooses. */
+  readonly named: boolean
 }
 
 /** Every level of a schema, the outermost first: for hints, and for documentation. */
-export function levelsOf(schema: Schema, path: readonly string[] = []): Level[] {
+export function levelsOf(schema: Schema, path: readonly string[] = [], named = false): Level[] {
   // A schema may contain itself (z.lazy); no configuration is this deep.
   if (path.length > 8) return []
   return shapesOf(schema).shapes.flatMap(({ _zod: { def } }) => {
-    if (def.type === 'array') return levelsOf(def.element, path)
-    if (def.type === 'record') return levelsOf(def.valueType, path)
+    if (def.type === 'array') return levelsOf(def.element, path, named)
+    if (def.type === 'record') return levelsOf(def.valueType, path, true)
     if (def.type !== 'object') return []
     const fields = new Map(Object.entries(def.shape as Record<string, Schema>))
-    const below = [...fields].flatMap(([key, field]) => levelsOf(field, [...path, key]))
-    return [{ path, fields }, ...below]
+    const below = [...fields].flatMap(([key, field]) => levelsOf(field, [...path, key], named))
+    return [{ path, fields, named }, ...below]
   })
 }

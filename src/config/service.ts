@@ -37,7 +37,9 @@ export function checkKeys(
     if (known.has(key)) continue
     const home = homes.get(key.split('/')[0]!.trim())
     const hint =
-      home === undefined ? hintFor(key, path, levels, 'the top level') : ` (belongs under ${home})`
+      home === undefined
+        ? hintFor(key, path, levels, 'at the top level').text
+        : ` (belongs under ${home})`
     report.problem(place, '', `'${path.join('.')}' has invalid keys: ${key}${hint}`)
   }
 }

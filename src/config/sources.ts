@@ -6,8 +6,10 @@ import {
   limits,
   type MapNode,
   mergeNodes,
-  type Node
+  type Node,
+  plain
 } from './node.ts'
+import { typeText } from './problems.ts'
 import { readText, retrieve } from './retrieve.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -98,10 +100,8 @@ function topLevel(node: Node): MapNode {
   if (node.kind === 'map') return node
   const place = { source: node.place.source }
   if (isNull(node)) return emptyMap(place)
-  const got = node.kind === 'list' ? '[]interface {}' : 'string'
-  throw new ConfigErrors([
-    { place: node.place, path: '', message: `expected type 'map[string]interface {}', got ${got}` }
-  ])
+  const message = typeText('record', plain(node))
+  throw new ConfigErrors([{ place: node.place, path: '', message }])
 }
 
 /** `yaml:processors::batch::timeout: 2s`: a top level key may be a whole path, as in the Collector. */

@@ -72,7 +72,7 @@ function directoryOf(
 }
 
 function unknownStorage(storage: string, configured: ReadonlySet<string>): string {
-  const near = nearestName(storage, configured)
+  const near = nearestName(storage, [...configured])
   const hint = near === undefined ? '' : ` (did you mean ${near}?)`
   return `references storage extension "${storage}" which is not configured${hint}`
 }

@@ -13,6 +13,7 @@ export interface Answer {
 export const codes = {
   ok: 0,
   invalidArgument: 3,
+  deadlineExceeded: 4,
   resourceExhausted: 8,
   unimplemented: 12,
   internal: 13,

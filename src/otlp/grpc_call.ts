@@ -144,4 +144,5 @@ function replyError(stream: ServerHttp2Stream, answer: Answer) {
 function respondOnly(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders) {
   stream.once('finish', () => setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR)))
   stream.respond(headers, { endStream: true })
+  stream.resume()
 }

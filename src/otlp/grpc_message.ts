@@ -1,5 +1,5 @@
 import type { ServerHttp2Stream } from 'node:http2'
-import { type Answer, exhausted, invalid, tooLarge } from './answers.ts'
+import { type Answer, codes, exhausted, invalid, tooLarge } from './answers.ts'
 import type { HeldBytes, Share } from './held_bytes.ts'
 
 export interface MessageOptions {
@@ -9,6 +9,14 @@ export interface MessageOptions {
 }
 
 const prefixBytes = 5
+
+/** Bytes that are announced and do not come would be held for ever; HTTP's `read_timeout` has the same default. */
+const messageTimeoutMs = 300_000
+const tooSlow: Answer = {
+  code: codes.deadlineExceeded,
+  http: 408,
+  message: 'the message has not arrived within 5 minutes'
+}
 
 /**
  * Reads the one message of a unary call: a flag (compressed or not), the length in four bytes, the
@@ -24,6 +32,7 @@ export function readMessage(
   let length = -1
   let message: Buffer | undefined
   let filled = 0
+  let late: NodeJS.Timeout | undefined
   stream.on('data', take)
   stream.once('end', finish)
 
@@ -36,6 +45,9 @@ export function readMessage(
     if (length > limit) return refuse(tooLarge(limit))
     if (!share.take(length)) return refuse(exhausted(held.max))
     fill(head.subarray(prefixBytes))
+    if (filled >= length) return
+    late = setTimeout(() => refuse(tooSlow), messageTimeoutMs).unref()
+    stream.once('close', () => clearTimeout(late))
   }
 
   /**
@@ -54,11 +66,13 @@ export function readMessage(
   }
 
   function finish() {
+    clearTimeout(late)
     if (length < 0 || filled < length) return refuse(invalid('the message is cut off'))
     done(message ?? Buffer.alloc(0), head![0] === 1)
   }
 
   function refuse(answer: Answer) {
+    clearTimeout(late)
     message = undefined
     stream.off('data', take)
     stream.off('end', finish)

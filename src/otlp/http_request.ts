@@ -117,7 +117,8 @@ export function createRequestHandler(machinery: RequestOptions) {
 
 /**
  * Runs `closed` once, when the answer is out or the connection has ended. A pipelined request whose
- * turn has not come has no socket on its response, which then hears nothing of a connection's end.
+ * turn has not come has no socket on its response, which in Node 24 hears nothing of the connection's
+ * end (in Node 26 it does).
  */
 function onceClosed(request: IncomingMessage, response: ServerResponse, closed: () => void) {
   if (response.socket !== null) {

@@ -1,7 +1,8 @@
+import { once } from 'node:events'
 import { connect } from 'node:http2'
 import zlib from 'node:zlib'
 import { type ClientOptions, status } from '@grpc/grpc-js'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { exportLogs, grpcClient } from '../otlp/grpc_client.ts'
 import { post, statusOf } from '../otlp/post.ts'
 import { connectRaw, head } from '../otlp/raw.ts'
@@ -118,6 +119,25 @@ describe('gRPC calls past max_in_flight_size', () => {
     await vi.waitUntil(async () => (await client.send(small)).code === status.OK)
   })
 
+  test('have five minutes for a message they announced', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { address, batches } = await startGrpc(keys, { ...limits, ...takeAll })
+    const slow = connect(`http://${address}`)
+    onTestFinished(() => slow.destroy())
+    const uploads = [1, 2].map(() => slow.request(callHeaders))
+    for (const upload of uploads) upload.write(Buffer.of(0, 0, 0x10, 0, 0))
+    await vi.waitUntil(async () => {
+      const [headers] = await once(slow.request(callHeaders).end(), 'response')
+      return headers['grpc-status'] === '8'
+    })
+    const heard = uploads.map((upload) => once(upload, 'response'))
+    vi.advanceTimersByTime(300_000)
+    for (const [headers] of await Promise.all(heard)) expect(headers['grpc-status']).toBe('4')
+    vi.useRealTimers()
+    expect((await connectGrpc(address).send(small)).code).toBe(status.OK)
+    expect(batches).toHaveLength(1)
+  })
+
   test('count what they become when decompressed', async () => {
     const { address, next } = await startGrpc(keys, limits)
     const client = connectGrpc(address, { 'grpc.default_compression_algorithm': 2 })
@@ -132,6 +152,8 @@ describe('gRPC calls past max_in_flight_size', () => {
     expect((await heard).code).toBe(status.OK)
   })
 })
+
+afterEach(() => void vi.useRealTimers())
 
 const callHeaders = {
   ':method': 'POST',

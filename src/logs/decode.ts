@@ -137,18 +137,24 @@ function newResource(
 }
 
 function readScope(reader: ValueReader, place: number, schemaUrl: string): Scope {
-  const scope: Scope & { version?: string; schemaUrl?: string } = { name: '' }
+  const scope: Scope & { version?: string; schemaUrl?: string } = {
+    name: '',
+    attributes: {},
+    droppedAttributesCount: 0
+  }
   if (schemaUrl !== '') scope.schemaUrl = schemaUrl
   if (place === 0) return scope
   reader.at = place
   const end = readEnd(reader)
   const from = reader.at
+  let version = ''
   while (reader.at < end) {
     const key = readUint32(reader)
     if (key === 0x0a) scope.name = readString(reader)
-    else if (key === 0x12) scope.version = readString(reader)
+    else if (key === 0x12) version = readString(reader)
     else skipValue(reader, key & 7)
   }
+  if (version !== '') scope.version = version
   reader.at = from
   scope.attributes = readAttributes(reader, end, 3)
   scope.droppedAttributesCount = readCount(reader, from, end, 4)
@@ -180,20 +186,27 @@ function readRecord(
   let traceId = ''
   let spanId = ''
   let traceFlags = 0
+  let severity = 0
+  let severityText = ''
+  let eventName = ''
   while (reader.at < end) {
     const key = readUint32(reader)
     if (key === 0x09) record.hrTime = readTime(reader)
     else if (key === 0x59) record.hrTimeObserved = readTime(reader)
-    else if (key === 0x10) record.severityNumber = readUint32(reader) | 0
-    else if (key === 0x1a) record.severityText = readString(reader)
+    else if (key === 0x10) severity = readUint32(reader) | 0
+    else if (key === 0x1a) severityText = readString(reader)
     else if (key === 0x2a) record.body = readValue(reader, readEnd(reader))
     else if (key === 0x38) record.droppedAttributesCount = readUint32(reader)
     else if (key === 0x45) traceFlags = readFixed32(reader)
     else if (key === 0x4a) traceId = readId(reader)
     else if (key === 0x52) spanId = readId(reader)
-    else if (key === 0x62) record.eventName = readString(reader)
+    else if (key === 0x62) eventName = readString(reader)
     else skipValue(reader, key & 7)
   }
+  // In proto3 zero and empty mean unset.
+  if (severity !== 0) record.severityNumber = severity
+  if (severityText !== '') record.severityText = severityText
+  if (eventName !== '') record.eventName = eventName
   reader.at = from
   record.attributes = readAttributes(reader, end, 6)
   if (traceId !== '' || spanId !== '' || traceFlags !== 0)

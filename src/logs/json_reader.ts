@@ -20,7 +20,9 @@ export const colon = 0x3a
 export const openList = 0x5b
 export const backslash = 0x5c
 export const closeList = 0x5d
+export const letterF = 0x66
 export const letterN = 0x6e
+export const letterT = 0x74
 export const open = 0x7b
 export const close = 0x7d
 
@@ -169,7 +171,7 @@ export function passNumber(json: JsonReader): void {
   const start = json.at
   let at = start
   const passDigits = () => {
-    if (!isDigit(bytes[at])) refuse(json, start, `${found(json)} is no JSON value`)
+    if (!isDigit(bytes[at])) refuse(json, start, 'malformed number')
     while (isDigit(bytes[at])) at++
   }
   if (bytes[at] === minus) at++
@@ -208,9 +210,10 @@ export function skipJson(json: JsonReader, scratch: Writer, depth = 0): void {
       skipJson(json, scratch, depth + 1)
     } while (another(json, closing))
   } else if (byte === letterN) literal(json, 'null')
-  else if (byte === 0x74) literal(json, 'true')
-  else if (byte === 0x66) literal(json, 'false')
-  else passNumber(json)
+  else if (byte === letterT) literal(json, 'true')
+  else if (byte === letterF) literal(json, 'false')
+  else if (startsNumber(byte)) passNumber(json)
+  else refuse(json, json.at, `${found(json)} is no JSON value`)
 }
 
 function skipString(json: JsonReader, scratch: Writer): void {

@@ -4,6 +4,8 @@ import {
   copyString,
   found,
   type JsonReader,
+  letterF,
+  letterT,
   literal,
   passNumber,
   quote,
@@ -29,7 +31,9 @@ export function putScalar(json: JsonReader, writer: Writer, { kind, number }: Fi
     closeField(writer, from, 1)
   } else if (kind >= kinds.bytes) putBinary(json, writer, kind, number)
   else if (kind === kinds.bool) {
-    const yes = json.bytes[json.at] === 0x74
+    const first = json.bytes[json.at]
+    const yes = first === letterT
+    if (!yes && first !== letterF) refuse(json, json.at, `${found(json)}, expected true or false`)
     literal(json, yes ? 'true' : 'false')
     writeUint32(writer, number << 3)
     writeUint32(writer, yes ? 1 : 0)

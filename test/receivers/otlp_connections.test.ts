@@ -105,6 +105,8 @@ describe('a sender that goes away', () => {
       const batch = complete ? await run.next() : undefined
       raw.socket.destroy()
       await raw.closed
+      // By the time of another answer the receiver has noticed.
+      await post(run.address, { path: '/' })
       batch?.settle()
     }
     const heard = post(run.address, { body })

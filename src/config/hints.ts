@@ -9,21 +9,25 @@ export interface Hint {
 
 /**
  * Most likely the key belongs to another level of the same component, the most frequent mistake in
- * real files, or is a misspelt one of its own level. `root` says where the outermost level is.
+ * real files, or is a misspelt one of its own level. `root` says where the outermost level is;
+ * Where several levels have the key, the map's other unknown keys (`strangers`) and what the file
+ * already has (`isWritten`) tell which is meant.
  */
 export function hintFor(
   key: string,
   path: readonly string[],
   levels: readonly Level[],
-  root: string
+  root: string,
+  strangers: readonly string[] = [key],
+  isWritten: (level: Level) => boolean = () => false
 ): Hint {
   const here = path.join('::')
   const own = levels.filter((level) => level.path.join('::') === here)
   const others = levels.filter((level) => level.path.join('::') !== here && !level.named)
-  const homes = nearestLevels(
-    others.filter(({ fields }) => fields.has(key)),
-    path
-  )
+  const known = others.filter(({ fields }) => fields.has(key))
+  const likely = mostOf(nearestLevels(known, path), strangers)
+  const written = likely.filter(isWritten)
+  const homes = (written.length > 0 ? written : likely).slice(0, 3)
   if (homes.length > 0) return { text: ` (belongs ${places(homes, root)})`, homes }
   const near = nearestName(
     key,
@@ -48,7 +52,13 @@ function nearestLevels(levels: readonly Level[], path: readonly string[]): Level
     return path.length + level.path.length - 2 * shared
   }
   const least = Math.min(...levels.map(distance))
-  return [...distinct.values()].filter((level) => distance(level) === least).slice(0, 3)
+  return [...distinct.values()].filter((level) => distance(level) === least)
+}
+
+function mostOf(levels: readonly Level[], keys: readonly string[]): Level[] {
+  const count = (level: Level) => keys.filter((key) => level.fields.has(key)).length
+  const most = Math.max(...levels.map(count))
+  return levels.filter((level) => count(level) === most)
 }
 
 function places(levels: readonly Level[], root: string): string {

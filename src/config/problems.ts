@@ -5,6 +5,7 @@ import { nearestName } from './nearest.ts'
 import { childOf, type Node } from './node.ts'
 import {
   hasFreeKeys,
+  type Level,
   levelsOf,
   type Schema,
   schemaAt,
@@ -78,7 +79,7 @@ interface Decoded {
 
 function decodingProblems(issue: Issue, checked: Checked): Decoded[] {
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => unknownKey(issue.path, key, checked))
+    return issue.keys.map((key) => unknownKey(issue.path, key, issue.keys, checked))
   const { place } = foundAt(issue.path, checked)
   const number = takesInteger(schemaAt(checked.schema, issue.path)) ? 'int' : 'float64'
   const text = issue.code === 'custom' ? issue.message : decodingText(issue, number)
@@ -86,12 +87,19 @@ function decodingProblems(issue: Issue, checked: Checked): Decoded[] {
   return [{ problem, about: [issue.path] }]
 }
 
-function unknownKey(path: Path, key: string, checked: Checked): Decoded {
+function unknownKey(
+  path: Path,
+  key: string,
+  strangers: readonly string[],
+  checked: Checked
+): Decoded {
   const { node } = foundAt(path, checked)
   const place = (node?.kind === 'map' && node.entries.get(key)?.place) || checked.place
   const level = path.filter((_, depth) => !isOfUser(path.slice(0, depth + 1), checked.schema))
   const root = `under ${checked.path}`
-  const { text, homes } = hintFor(key, level.map(String), levelsOf(checked.schema), root)
+  const levels = levelsOf(checked.schema)
+  const isWritten = ({ path }: Level) => foundAt(path, checked).node !== undefined
+  const { text, homes } = hintFor(key, level.map(String), levels, root, strangers, isWritten)
   const problem = decodingProblem(checked, path, place, `has invalid keys: ${key}${text}`)
   return { problem, about: homes.map((home) => home.path) }
 }

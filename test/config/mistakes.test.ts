@@ -285,6 +285,11 @@ test.each<[key: string, body: string, ...errors: string[]]>([
     "4:5: exporters::awss3: '' has invalid keys: s3_prefix (belongs under s3uploader)"
   ],
   [
+    'a flat key that two levels have',
+    's3uploader: { region: a, endpoint: e }\ns3_bucket: b',
+    "5:5: exporters::awss3: '' has invalid keys: s3_bucket (belongs under s3uploader)"
+  ],
+  [
     'flat endpoint',
     's3uploader: { s3_bucket: b }\nendpoint: http://minio:9000',
     "5:5: exporters::awss3: '' has invalid keys: endpoint (belongs under s3uploader)"

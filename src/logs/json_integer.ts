@@ -90,18 +90,23 @@ function parseDigits(text: Uint8Array, from: number, end: number): boolean {
   return true
 }
 
-/** Any other spelling of a whole number; undefined: it is none. */
+/** Any other spelling of a whole number; undefined: it is none. Never computes more digits than were sent. */
 function wholeNumber(text: string): bigint | undefined {
-  const parts = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,4}))?$/.exec(text)
+  const parts = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)
   if (parts === null || text.length > 1000) return undefined
   const [, sign, whole, fraction = '', exponent = '0'] = parts
   const digits = BigInt(`${whole}${fraction}`)
   const power = Number(exponent) - fraction.length
+  if (digits === 0n) return 0n
+  if (power > 20) return beyond64Bits
+  if (-power > text.length) return undefined
   const scale = 10n ** BigInt(Math.abs(power))
   if (power < 0 && digits % scale !== 0n) return undefined
   const value = power < 0 ? digits / scale : digits * scale
   return sign === '-' ? -value : value
 }
+
+const beyond64Bits = 2n ** 64n
 
 function setBigint(json: JsonReader, start: number, value: bigint, unsigned: boolean): void {
   const fits = unsigned ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value)

@@ -127,7 +127,7 @@ function putBinary(json: JsonReader, writer: Writer, kind: number, number: numbe
 function stringAt(json: JsonReader, writer: Writer): string {
   const from = writer.at
   copyString(json, writer)
-  const text = asciiText(writer.bytes, from, Math.min(writer.at, from + 1000))
+  const text = asciiText(writer.bytes, from, writer.at)
   writer.at = from
   return text
 }

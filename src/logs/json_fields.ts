@@ -1,12 +1,4 @@
-import {
-  backslash,
-  copyString,
-  found,
-  type JsonReader,
-  peek,
-  quote,
-  refuse
-} from './json_reader.ts'
+import { copyString, found, type JsonReader, peek, quote, refuse } from './json_reader.ts'
 import { type Field, messages } from './schema.ts'
 import type { Writer } from './wire.ts'
 
@@ -21,17 +13,20 @@ interface Name {
   readonly field: JsonField
 }
 
-/** byLength[message][length of the name]: the few names to compare with. Both spellings of proto3 JSON. */
-const byLength: readonly (readonly (readonly Name[])[])[] = messages.map((fields) => {
-  const lists: Name[][] = Array.from({ length: 32 }, () => [])
-  for (const field of fields) {
-    const known = { ...field, room: roomOf(field) }
-    const camel = field.name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-    for (const name of new Set([camel, field.name]))
-      lists[name.length]!.push({ bytes: new Uint8Array(Buffer.from(name)), field: known })
-  }
-  return lists
+/** namesOf[message]: both spellings of proto3 JSON, the usual one first. */
+const namesOf: readonly (readonly Name[])[] = messages.map((fields) => {
+  const known = fields.map((field) => ({ ...field, room: roomOf(field) }))
+  const camel = known.map((field) => nameOf(field, camelCase(field.name)))
+  return [...camel, ...known.map((field) => nameOf(field, field.name))]
 })
+
+function nameOf(field: JsonField, name: string): Name {
+  return { bytes: new Uint8Array(Buffer.from(name)), field }
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
 
 /** Lengths that real requests have: a wrong guess costs a move of the content, not more. */
 function roomOf({ name }: Field): number {
@@ -48,41 +43,40 @@ export function findField(
 ): JsonField | undefined {
   if (peek(json) !== quote) refuse(json, json.at, `${found(json)}, expected a name in quotes`)
   const { bytes } = json
-  const from = json.at + 1
-  let end = from
-  while (
-    end < bytes.length &&
-    bytes[end] !== quote &&
-    bytes[end] !== backslash &&
-    bytes[end]! >= 0x20
-  )
-    end++
-  if (bytes[end] === quote) {
-    json.at = end + 1
-    return named(bytes, from, end, message)
+  const name = startingName(bytes, json.at + 1, message)
+  if (name !== undefined) {
+    const end = json.at + 1 + name.bytes.length
+    if (end < bytes.length && bytes[end] === quote) {
+      json.at = end + 1
+      return name.field
+    }
   }
-  // With an escape in it: rare, but `body` is `body`.
-  const { at } = writer
-  copyString(json, writer)
-  const field = named(writer.bytes, at, writer.at, message)
-  writer.at = at
-  return field
+  return findEscaped(json, writer, message)
 }
 
-function named(
-  bytes: Uint8Array,
-  from: number,
-  end: number,
-  message: number
-): JsonField | undefined {
-  const length = end - from
-  if (length >= 32) return undefined
-  const names = byLength[message]![length]!
+/** An unknown name, a longer one than ours, or one with an escape in it: rare, but `bod\u0079` is `body`. */
+function findEscaped(json: JsonReader, writer: Writer, message: number): JsonField | undefined {
+  const from = writer.at
+  copyString(json, writer)
+  const length = writer.at - from
+  writer.at = from
+  return namesOf[message]!.find(
+    ({ bytes }) => bytes.length === length && startsWith(writer.bytes, from, bytes)
+  )?.field
+}
+
+/** The name that the bytes begin with; whether they end there too, the caller sees. */
+function startingName(bytes: Uint8Array, from: number, message: number): Name | undefined {
+  const names = namesOf[message]!
   for (let index = 0; index < names.length; index++) {
-    const name = names[index]!
-    let offset = 0
-    while (offset < length && bytes[from + offset] === name.bytes[offset]) offset++
-    if (offset === length) return name.field
+    if (startsWith(bytes, from, names[index]!.bytes)) return names[index]
   }
   return undefined
+}
+
+function startsWith(bytes: Uint8Array, from: number, name: Uint8Array): boolean {
+  if (from + name.length > bytes.length) return false
+  let offset = 0
+  while (offset < name.length && bytes[from + offset] === name[offset]) offset++
+  return offset === name.length
 }

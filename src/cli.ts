@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { parseArgs } from 'node:util'
 import { journal } from './commands/journal.ts'
 import { journalDirectory } from './commands/journal_directory.ts'

@@ -15,15 +15,16 @@ export function eachBatch(change: (logs: Logs, batch: Batch) => Logs): Processor
 }
 
 function changed(batch: Batch, change: (logs: Logs, batch: Batch) => Logs): Batch | undefined {
+  let logs: Logs
   try {
-    const logs = change(batch.logs, batch)
-    if (logs === batch.logs) return batch
-    if (logs.records > 0) return { logs, meta: batch.meta, settle: (error) => batch.settle(error) }
-    batch.settle()
+    logs = change(batch.logs, batch)
   } catch (cause) {
-    batch.settle(
-      cause instanceof PermanentError ? cause : new PermanentError('processing', { cause })
-    )
+    const permanent = cause instanceof PermanentError
+    batch.settle(permanent ? cause : new PermanentError('processing', { cause }))
+    return undefined
   }
+  if (logs === batch.logs) return batch
+  if (logs.records > 0) return { logs, meta: batch.meta, settle: (error) => batch.settle(error) }
+  batch.settle()
   return undefined
 }

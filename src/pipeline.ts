@@ -3,6 +3,7 @@ import type { Batch, Receiver, ReceiverContext } from './component.ts'
 import type { Component, Config } from './config/config.ts'
 import { createDirectSource, type DirectSource, giveToAll } from './direct.ts'
 import { openIntake, type QueueLimit } from './intake.ts'
+import { refuseForgotten } from './journal/elsewhere.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import type { JournalLane } from './journal/lane.ts'
 import { createLane, type Lane, type LaneSource, laneName } from './lane.ts'
@@ -45,6 +46,8 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
   failed.catch(() => {})
   const intake = openIntake()
   const stopping = new AbortController()
+  await startExtensions(config, log, stopping.signal)
+  await refuseForgotten(config.journal ? config.journal.directory : undefined)
   const journal = config.journal
     ? await openJournal({
         directory: config.journal.directory,
@@ -155,6 +158,18 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
     throw error
   }
   return { journal, lanes: [...ways.values()].map(({ lane }) => lane), receivers, failed, stop }
+}
+
+/** Extensions come before all others: one of them may make the directory that the journal lies in. */
+async function startExtensions(config: Config, log: Log, stopping: AbortSignal): Promise<void> {
+  for (const id of config.extensionsInUse) {
+    const { create, options } = config.extensions.get(id)!
+    try {
+      await create(options, { id, log: log.with({ extension: id }), stopping, ready: () => {} })
+    } catch (cause) {
+      throw new Error(`starting the extension ${id}`, { cause })
+    }
+  }
 }
 
 /**

@@ -25,12 +25,14 @@ export interface Recent {
 }
 
 export function createRecent(floor: number): Recent {
-  let frames: RecentFrame[] = []
+  // What is dropped is let go at once: a frame may hold megabytes.
+  let frames: (RecentFrame | undefined)[] = []
   let first = 0
   let bytes = 0
 
   const drop = () => {
-    const dropped = frames[first++]!
+    const dropped = frames[first]!
+    frames[first++] = undefined
     bytes -= dropped.bytes
     floor = dropped.place.lsn + 1
     if (first > 1024 && first * 2 > frames.length) {

@@ -31,7 +31,7 @@ function recordOf(record: Any): object {
     ...(observedTimeUnixNano === '0' ? {} : { observedTimeUnixNano }),
     ...(severityNumber ? { severityNumber } : {}),
     ...text({ severityText: record.severityText, eventName: record.eventName }),
-    body: valueOf(record.body ?? {}),
+    body: anyValueOf(record.body ?? {}),
     ...common(record),
     ...(flags ? { flags } : {}),
     ...id('traceId', record.traceId),
@@ -47,13 +47,13 @@ function common({ attributes, droppedAttributesCount }: Any): object {
 }
 
 function pairOf({ key, value }: Any): object {
-  return { ...text({ key }), value: valueOf(value ?? {}) }
+  return { ...text({ key }), value: anyValueOf(value ?? {}) }
 }
 
-function valueOf(value: Any): object {
+function anyValueOf(value: Any): object {
   if ('doubleValue' in value) return { doubleValue: double(value.doubleValue) }
   if ('bytesValue' in value) return { bytesValue: Buffer.from(value.bytesValue).toString('base64') }
-  if ('arrayValue' in value) return { arrayValue: list(value.arrayValue.values, valueOf) }
+  if ('arrayValue' in value) return { arrayValue: list(value.arrayValue.values, anyValueOf) }
   if ('kvlistValue' in value) return { kvlistValue: list(value.kvlistValue.values, pairOf) }
   return { ...value }
 }

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { journal } from './commands/journal.ts'
 import { journalDirectory } from './commands/journal_directory.ts'
+import { repair } from './commands/repair.ts'
 import { run } from './commands/run.ts'
 import { validate } from './commands/validate.ts'
 import { ConfigErrors } from './config/errors.ts'
@@ -15,13 +16,14 @@ Usage: auditcol [run] [options]           receive, keep and deliver; the default
        auditcol journal [show] [options]  show the journal's segments, lanes and oldest record
        auditcol journal abandon LANE      give up what a lane has not delivered
        auditcol journal rename LANE NAME  let a lane go on under another name
+       auditcol repair [options]          make a damaged journal readable, name what is lost
 
 Options:
   --config SOURCE    a path, file:PATH, env:NAME or yaml:TEXT; repeatable, merged in order
                      (default: pipeline.yaml)
   --set KEY=VALUE    override one key, its parts joined by :: or by dots; repeatable
   --logs-only        leave out traces, metrics and profiles pipelines and what only they use
-  --directory DIR    journal commands: the journal's directory (default: the configuration's)
+  --directory DIR    journal and repair: the journal's directory (default: the configuration's)
   --version, --help
 
 Exit codes: 0 done; 1 ran and failed, or a lane has stopped; 2 bad configuration or usage
@@ -45,8 +47,11 @@ async function main(argv: string[]): Promise<number> {
     const request = journalRequest(rest)
     return print(await journal(values.directory ?? (await journalDirectory(options)), request))
   }
+  if (command === 'repair' && rest.length === 0) {
+    return print(await repair(values.directory ?? (await journalDirectory(options))))
+  }
   if (values.directory !== undefined)
-    throw new UsageError('--directory belongs to journal commands')
+    throw new UsageError('--directory belongs to journal and repair')
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest[0]}`)
   if (command === 'run') return run(options)
   if (command !== 'validate') throw new UsageError(`unknown command ${command}`)

@@ -15,7 +15,10 @@ const collectorQueue = /^(receiver|processor|exporter|connector)_/
  * Refuses to start beside records that nobody would deliver (DESIGN 5): a queue that a Collector
  * left in the directory that was named, or the default journal when another one is in use.
  */
-export async function refuseForgotten(directory: string | undefined): Promise<void> {
+export async function refuseForgotten(
+  directory: string | undefined,
+  usual = defaultDirectory
+): Promise<void> {
   const queues = directory === undefined ? [] : await collectorQueues(directory)
   if (queues.length > 0) {
     throw new Error(
@@ -23,13 +26,13 @@ export async function refuseForgotten(directory: string | undefined): Promise<vo
         'let the Collector deliver it, then move these files away'
     )
   }
-  if (directory && resolve(directory) === resolve(defaultDirectory)) return
-  const forgotten = await undelivered(defaultDirectory)
+  if (directory && resolve(directory) === resolve(usual)) return
+  const forgotten = await undelivered(usual)
   if (forgotten === 0) return
   throw new Error(
-    `${defaultDirectory} has ${forgotten} undelivered records and is not the journal in use (${directory ?? 'there is none'}): ` +
-      `start once with --set service::journal::directory=${defaultDirectory} to deliver them, ` +
-      `or run \`auditcol journal --directory ${defaultDirectory} abandon LANE\``
+    `${usual} has ${forgotten} undelivered records and is not the journal in use (${directory ?? 'there is none'}): ` +
+      `start once with --set service::journal::directory=${usual} to deliver them, ` +
+      `or run \`auditcol journal --directory ${usual} abandon LANE\``
   )
 }
 

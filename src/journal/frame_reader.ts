@@ -41,29 +41,29 @@ export function openFrames(path: string, salt: number): FrameReader {
 }
 
 /**
- * The highest durable lsn that any valid frame between `from` and `end` carries, when the frame at
- * `from` does not read; 0 when there is none. Pages of one group may reach the disk in any order,
- * so a valid frame behind an invalid one alone proves nothing: what it knows to be durable does (J7).
+ * The valid frames between `from` and `end`, whatever lies between them, when the frame at `from`
+ * does not read. Pages of one group may reach the disk in any order, so a valid frame behind an
+ * invalid one alone proves nothing: what it knows to be durable does (J7).
  */
-export async function durableBehind(
+export async function framesBehind(
   path: string,
   salt: number,
   from: number,
   end: number,
   lastLsn: number
-): Promise<number> {
+): Promise<Frame[]> {
   const file = await open(path, 'r')
   try {
     const rest = await readUpTo(file, from, end - from)
-    let durable = 0
+    const found: Frame[] = []
     for (let at = 1; at + frameHeaderBytes <= rest.length; at++) {
       if (!plausible(rest, at, lastLsn)) continue
       const frame = readFrame(rest, at, salt)
       if (!frame) continue
-      durable = Math.max(durable, frame.durable)
+      found.push(frame)
       at += frame.bytes - 1
     }
-    return durable
+    return found
   } finally {
     await file.close()
   }

@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { decodeEnvelope } from './envelope.ts'
 import { type Frame, frameType, takesLsn } from './frame.ts'
-import { durableBehind, type FrameReader, openFrames } from './frame_reader.ts'
+import { type FrameReader, framesBehind, openFrames } from './frame_reader.ts'
 import { isSettled } from './position.ts'
 import {
   createSegment,
@@ -109,7 +109,7 @@ async function openSegments(directory: string): Promise<Segment[]> {
   return segments
 }
 
-async function readHeader(path: string): Promise<Buffer> {
+export async function readHeader(path: string): Promise<Buffer> {
   const file = await open(path, 'r')
   try {
     const { buffer, bytesRead } = await file.read(
@@ -131,6 +131,7 @@ async function readHeader(path: string): Promise<Buffer> {
 async function findEnd(segment: Segment): Promise<number> {
   const { size } = await stat(segment.path)
   let durable = segment.firstLsn - 1
+  segment.end = segmentHeaderBytes
   for await (const { frame, at } of framesOf(segment, size)) {
     durable = Math.max(durable, frame.durable)
     segment.lastLsn = Math.max(segment.lastLsn, frame.lsn)
@@ -138,7 +139,8 @@ async function findEnd(segment: Segment): Promise<number> {
   }
   if (segment.end === size) return durable
   const { path, salt, end, lastLsn } = segment
-  durable = Math.max(durable, await durableBehind(path, salt, end, size, lastLsn))
+  const behind = await framesBehind(path, salt, end, size, lastLsn)
+  durable = Math.max(durable, ...behind.map((frame) => frame.durable))
   if (durable > lastLsn) throw damage(segment, end, lastLsn + 1, durable)
   return durable
 }
@@ -227,7 +229,7 @@ async function countSegment(
   if (!tail) segment.end = end
 }
 
-async function* framesOf(
+export async function* framesOf(
   segment: Segment,
   end: number
 ): AsyncGenerator<{ frame: Frame; at: number }> {

@@ -1,4 +1,4 @@
-import { type LoadOptions, loadConfig } from '../config/config.ts'
+import { type LoadOptions, loadConfig } from '../config/load_config.ts'
 
 /** The directory of the journal that this configuration uses. */
 export async function journalDirectory(options: LoadOptions): Promise<string> {

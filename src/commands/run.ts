@@ -1,4 +1,4 @@
-import { type LoadOptions, loadConfig } from '../config/config.ts'
+import { type LoadOptions, loadConfig } from '../config/load_config.ts'
 import { reasonOf } from '../delivery.ts'
 import { serveControl } from '../journal/control.ts'
 import { statusOf } from '../journal/status.ts'

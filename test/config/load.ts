@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll } from 'vitest'
-import { type Config, type LoadOptions, loadConfig } from '../../src/config/config.ts'
+import type { Config } from '../../src/config/config.ts'
 import { ConfigErrors, type Note } from '../../src/config/errors.ts'
+import { type LoadOptions, loadConfig } from '../../src/config/load_config.ts'
 
 export const root = resolve(import.meta.dirname, '../fixtures/components')
 

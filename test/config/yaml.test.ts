@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is the configuration's own syntax
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { loadConfig } from '../../src/config/config.ts'
 import { ConfigErrors } from '../../src/config/errors.ts'
+import { loadConfig } from '../../src/config/load_config.ts'
 import { plain } from '../../src/config/node.ts'
 import { parseYaml } from '../../src/config/yaml.ts'
 import { root } from './load.ts'

@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Observable, Subject } from 'rxjs'
 import type { Batch, Exporter, LaneContext, Processor } from './component.ts'
 import type { Component } from './config/config.ts'
 import { createDelivery, reasonOf } from './delivery.ts'
 import { group, longestTimeout } from './group.ts'
 import type { Log } from './telemetry/log.ts'
+
+/** How long an attempt may take to heed its signal; one that does not ends with the process, as in a crash. */
+const abortGraceMs = 1_000
 
 /** Where a lane's batches come from: its part of the journal, or the receivers themselves. */
 export interface LaneSource {
@@ -158,12 +162,21 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
         source.drain()
       })
       delivery.halt()
-      limit.addEventListener('abort', () => delivery.abort())
-      if (limit.aborted) delivery.abort()
-      await delivery.finished()
+      const givenUp = aborted(limit).then(() => {
+        delivery.abort()
+        return sleep(abortGraceMs, undefined, { ref: false })
+      })
+      await Promise.race([delivery.finished(), givenUp])
       letGo.abort()
     }
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 export function laneName(pipeline: string, exporter: string): string {

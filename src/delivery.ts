@@ -1,4 +1,5 @@
 import { type Batch, type Exporter, PermanentError, RefusedError } from './component.ts'
+import { longestTimeout } from './group.ts'
 import { cutLogs } from './logs/cut.ts'
 import type { Log } from './telemetry/log.ts'
 
@@ -123,8 +124,18 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   const attempt = async (batch: Batch) => {
     if (options.timeout === 0) return exporter(batch, aborted.signal)
-    const deadline = AbortSignal.timeout(options.timeout)
-    await exporter(batch, AbortSignal.any([deadline, aborted.signal]))
+    const ended = new AbortController()
+    const late = () => ended.abort(new Error(`the attempt took longer than ${options.timeout} ms`))
+    const timer = setTimeout(late, Math.min(options.timeout, longestTimeout))
+    const stop = () => ended.abort(aborted.signal.reason)
+    if (aborted.signal.aborted) stop()
+    aborted.signal.addEventListener('abort', stop)
+    try {
+      await exporter(batch, ended.signal)
+    } finally {
+      clearTimeout(timer)
+      aborted.signal.removeEventListener('abort', stop)
+    }
   }
 
   return {
@@ -185,7 +196,7 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', wake)
       resolve()
     }
-    const timer = setTimeout(wake, ms)
+    const timer = setTimeout(wake, Math.min(ms, longestTimeout))
     signal.addEventListener('abort', wake)
   })
 }

@@ -164,7 +164,7 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
       delivery.halt()
       const givenUp = aborted(limit).then(() => {
         delivery.abort()
-        return sleep(abortGraceMs, undefined, { ref: false })
+        return sleep(abortGraceMs)
       })
       await Promise.race([delivery.finished(), givenUp])
       letGo.abort()

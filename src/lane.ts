@@ -36,6 +36,8 @@ export interface Lane {
   start(): void
   /** Sends what holders hold. */
   flush(): void
+  /** From now on what fails is not repeated: it goes back to where it came from. */
+  finish(): void
   /** Delivers what there is, without repeating what fails, until `limit` aborts. */
   stop(limit: AbortSignal): Promise<void>
 }
@@ -153,6 +155,7 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
     stored,
     start,
     flush: () => flush.next(),
+    finish: () => delivery.finish(),
     stop: async (limit) => {
       await new Promise<void>((resolve) => {
         done = resolve

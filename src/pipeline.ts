@@ -122,13 +122,11 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
         open--
         if (open === 0) closed()
       }
-      const next = (batch: Batch) => {
-        const answered = count(batch, counted)
-        intake.take(answered, limits, () => {
-          if (journal) journal.append(answered, lanes)
-          else giveToAll(answered, direct)
-        })
+      const pass = (batch: Batch) => {
+        if (journal) journal.append(batch, lanes)
+        else giveToAll(batch, direct)
       }
+      const next = (batch: Batch) => intake.take(count(batch, counted), limits, pass)
       open++
       Promise.resolve(component.create(component.options, context)).then((receiver) => {
         subscriptions.push((receiver as Receiver).subscribe({ next, error: fault, complete: end }))
@@ -138,6 +136,10 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
 
   const stop = async (limit: AbortSignal) => {
     stopping.abort()
+    // Who waits for room would wait for an exporter that may be away until the limit.
+    intake.close()
+    // And who waits for a delivery: without a journal it is tried once more at most.
+    if (!journal) for (const { lane } of ways.values()) lane.finish()
     const flushing = journal ? undefined : setInterval(() => flushAll(ways), 20)
     await new Promise<void>((resolve) => {
       closed = resolve
@@ -145,7 +147,6 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
       if (open === 0 || limit.aborted) resolve()
     })
     clearInterval(flushing)
-    intake.close()
     for (const subscription of subscriptions) subscription.unsubscribe()
     await Promise.all([...ways.values()].map(({ lane }) => lane.stop(limit)))
     await journal?.close()
@@ -229,13 +230,14 @@ function limitOf(
   journalLane: JournalLane | undefined
 ): QueueLimit | undefined {
   const { queue_size, sizer, block_on_overflow } = exporter.delivery!.sending_queue
-  if (queue_size === undefined || !journalLane) return undefined
+  if (queue_size === undefined) return undefined
   return {
     lane: lane.name,
     size: queue_size,
     sizer,
     block: block_on_overflow,
-    behind: () => journalLane.behind,
+    // Without a journal a batch is being accepted until it is delivered, so nothing is behind it.
+    behind: () => journalLane?.behind ?? { records: 0, bytes: 0 },
     recordsPerBatch: () => lane.recordsPerBatch
   }
 }

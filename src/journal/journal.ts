@@ -165,6 +165,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
         settled: () => {
           dirty = true
           writer.kick()
+          options.settled()
         },
         reserve: async (archive, next) => {
           const frame: Numbers = { lane: from.index, archive, next }

@@ -29,8 +29,13 @@ export async function createS3Client(options: S3Options, limits: S3Limits): Prom
   return new S3Client(config)
 }
 
+/** Milliseconds; STS answers within one second. */
+const longestRole = 10_000
+
 /** The base credentials are the default chain's: environment, profile, web identity, ECS, IMDS. */
 async function assumedRole({ role_arn, external_id, region }: S3Options, limits: S3Limits) {
+  // Without a limit an answer of STS that never comes would be waited for by all later calls too.
+  const requestTimeout = Math.min(Math.ceil(limits.timeout) || longestRole, longestRole)
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers')
   return fromTemporaryCredentials({
     params: {
@@ -38,7 +43,7 @@ async function assumedRole({ role_arn, external_id, region }: S3Options, limits:
       RoleSessionName: limits.sessionName,
       ...(external_id === '' ? {} : { ExternalId: external_id })
     },
-    clientConfig: { region }
+    clientConfig: { region, requestHandler: { requestTimeout, throwOnRequestTimeout: true } }
   })
 }
 

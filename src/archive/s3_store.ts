@@ -3,12 +3,15 @@ import { PermanentError } from '../component.ts'
 import { attemptsOf, explained, statusOf } from './s3_errors.ts'
 import type { S3Limits, S3Options } from './s3_options.ts'
 import { NoReadRight, type Store, type StoredObject } from './store.ts'
+import { unlessAborted } from './unless_aborted.ts'
 
 type Sdk = typeof import('@aws-sdk/client-s3')
 
 /** Longer than S3 takes to list a thousand keys; nothing durable waits for these calls. */
 const lookTimeout = 30_000
 const mebibyte = 2 ** 20
+/** A timer of more milliseconds would go off at once. */
+const longestTimeout = 2 ** 31 - 1
 /** S3's limit for one PUT. We never use a multipart upload: its SHA-256 is not the object's. */
 const largest = 5 * 2 ** 30
 
@@ -18,12 +21,12 @@ const largest = 5 * 2 ** 30
  * arrive once and whole is decided here.
  */
 export function s3Stores(options: S3Options, limits: S3Limits): (bucket: string) => Store {
-  let opening: Promise<{ sdk: Sdk; client: S3Client }> | undefined
+  let opening: Promise<Opened> | undefined
   const open = () => (opening ??= openClient(options, limits))
   return (bucket) => s3Store(bucket, { options, limits, open })
 }
 
-async function openClient(options: S3Options, limits: S3Limits) {
+async function openClient(options: S3Options, limits: S3Limits): Promise<Opened> {
   const [sdk, { createS3Client }] = await Promise.all([
     import('@aws-sdk/client-s3'),
     import('./s3_client.ts')
@@ -31,10 +34,17 @@ async function openClient(options: S3Options, limits: S3Limits) {
   return { sdk, client: await createS3Client(options, limits) }
 }
 
+interface Opened {
+  readonly sdk: Sdk
+  readonly client: S3Client
+}
+
+type Send<T> = (opened: Opened, soon: { abortSignal: AbortSignal }) => Promise<T>
+
 interface Connection {
   readonly options: S3Options
   readonly limits: S3Limits
-  readonly open: () => Promise<{ sdk: Sdk; client: S3Client }>
+  readonly open: () => Promise<Opened>
 }
 
 function s3Store(bucket: string, { options, limits, open }: Connection): Store {
@@ -71,8 +81,9 @@ function s3Store(bucket: string, { options, limits, open }: Connection): Store {
       },
       { step: 'build', name: 'signedHash' }
     )
+    const abortSignal = deadline(object.body, signal)
     try {
-      const answer = await client.send(command, { ...deadline(object.body, signal) })
+      const answer = await unlessAborted(client.send(command, { abortSignal }), abortSignal)
       if (answer.ETag === undefined) throw new Error(`${doing}: answered 200 without an ETag`)
       return 'created'
     } catch (cause) {
@@ -82,20 +93,21 @@ function s3Store(bucket: string, { options, limits, open }: Connection): Store {
     }
   }
 
-  /** A hung server is left after `timeout`; a large object gets the time that it needs. */
+  /**
+   * A hung server is left after `timeout`; a large object gets the time that it needs. The SDK heeds
+   * a signal only once it has credentials, and those can hang as well: hence unlessAborted.
+   */
   function deadline(body: Uint8Array, signal?: AbortSignal) {
     const signals = signal === undefined ? [] : [signal]
-    const milliseconds = limits.timeout + Math.ceil((body.length / mebibyte) * 1000)
-    if (limits.timeout > 0) signals.push(AbortSignal.timeout(milliseconds))
-    return { abortSignal: AbortSignal.any(signals) }
+    const milliseconds = Math.ceil(limits.timeout + (body.length / mebibyte) * 1000)
+    if (limits.timeout > 0)
+      signals.push(AbortSignal.timeout(Math.min(milliseconds, longestTimeout)))
+    return AbortSignal.any(signals)
   }
 
   async function head(key: string) {
-    const answer = await look(`looking at ${name}/${key}`, ({ sdk, client }) =>
-      client.send(
-        new sdk.HeadObjectCommand({ ...target, Key: key, ChecksumMode: 'ENABLED' }),
-        soon()
-      )
+    const answer = await look(`looking at ${name}/${key}`, ({ sdk, client }, soon) =>
+      client.send(new sdk.HeadObjectCommand({ ...target, Key: key, ChecksumMode: 'ENABLED' }), soon)
     )
     if (answer?.ContentLength === undefined) return undefined
     const { ChecksumSHA256: sha256, ContentLength: size } = answer
@@ -106,8 +118,8 @@ function s3Store(bucket: string, { options, limits, open }: Connection): Store {
   }
 
   async function read(key: string) {
-    return await look(`reading ${name}/${key}`, async ({ sdk, client }) => {
-      const answer = await client.send(new sdk.GetObjectCommand({ ...target, Key: key }), soon())
+    return await look(`reading ${name}/${key}`, async ({ sdk, client }, soon) => {
+      const answer = await client.send(new sdk.GetObjectCommand({ ...target, Key: key }), soon)
       return await answer.Body?.transformToByteArray()
     })
   }
@@ -116,7 +128,7 @@ function s3Store(bucket: string, { options, limits, open }: Connection): Store {
     const query = { ...target, Prefix: prefix, ...(after && { StartAfter: after }) }
     let more: string | undefined
     do {
-      const page = await look(`listing ${name}/${prefix}`, ({ sdk, client }) =>
+      const page = await look(`listing ${name}/${prefix}`, ({ sdk, client }, soon) =>
         client.send(
           // XML cannot hold every character of a key.
           new sdk.ListObjectsV2Command({
@@ -124,7 +136,7 @@ function s3Store(bucket: string, { options, limits, open }: Connection): Store {
             EncodingType: 'url',
             ...(more && { ContinuationToken: more })
           }),
-          soon()
+          soon
         )
       )
       for (const { Key: key = '' } of page?.Contents ?? []) {
@@ -136,9 +148,10 @@ function s3Store(bucket: string, { options, limits, open }: Connection): Store {
 
   /** 403 is an answer too: writing needs no right to look at the bucket. */
   async function probe() {
-    const { sdk, client } = await open()
     try {
-      await client.send(new sdk.HeadBucketCommand(target), soon())
+      await within(lookTimeout, ({ sdk, client }, soon) =>
+        client.send(new sdk.HeadBucketCommand(target), soon)
+      )
     } catch (cause) {
       const status = statusOf(cause)
       if (status === 403) return
@@ -149,18 +162,20 @@ function s3Store(bucket: string, { options, limits, open }: Connection): Store {
     }
   }
 
-  async function look<T>(
-    doing: string,
-    send: (open: { sdk: Sdk; client: S3Client }) => Promise<T>
-  ) {
+  async function look<T>(doing: string, send: Send<T>) {
     try {
-      return await send(await open())
+      return await within(lookTimeout, send)
     } catch (cause) {
       const status = statusOf(cause)
       if (status === 404 && (cause as Error).name !== 'NoSuchBucket') return undefined
       if (status === 403) throw new NoReadRight(`${doing}: reading is denied`)
       throw explained(cause, { doing, bucket, region: options.region })
     }
+  }
+
+  async function within<T>(milliseconds: number, send: Send<T>): Promise<T> {
+    const abortSignal = AbortSignal.timeout(milliseconds)
+    return await unlessAborted(send(await open(), { abortSignal }), abortSignal)
   }
 
   return {
@@ -172,10 +187,6 @@ function s3Store(bucket: string, { options, limits, open }: Connection): Store {
     probe,
     close: () => void open().then(({ client }) => client.destroy())
   }
-}
-
-function soon() {
-  return { abortSignal: AbortSignal.timeout(lookTimeout) }
 }
 
 /**

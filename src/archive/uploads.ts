@@ -3,6 +3,7 @@ import { put, type Upload } from './put.ts'
 import type { Route } from './route.ts'
 import { type SealOptions, seal } from './seal.ts'
 import type { Store } from './store.ts'
+import { unlessAborted } from './unless_aborted.ts'
 
 export interface UploadOptions extends SealOptions {
   readonly route: (batch: Batch) => Route[]
@@ -69,17 +70,5 @@ export function uploadBatches(options: UploadOptions, context: LaneContext) {
       pending.set(store, uploads)
     }
     return pending
-  }
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const stop = () => reject(signal.reason)
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }

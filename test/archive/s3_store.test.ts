@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { S3Limits, S3Options } from '../../src/archive/s3_options.ts'
 import { s3Stores } from '../../src/archive/s3_store.ts'
 import { NoReadRight, NotStored } from '../../src/archive/store.ts'
@@ -162,6 +162,12 @@ test('a hang ends with the signal of the caller, and its reason', async () => {
   await seen
 })
 
+test.for([0.4, 2 ** 40])('a timeout of %s ms is one', async (timeout) => {
+  const store = open({}, 'logs', { timeout })
+  if (timeout > 1) expect(await store.create('a.json', object)).toBe('created')
+  else await expect(store.create('a.json', object)).rejects.toThrow('no answer in time')
+})
+
 test('what the store refuses for good is a PermanentError', async () => {
   s3.fail('too large')
   expect(await rejection()).toBeInstanceOf(PermanentError)
@@ -266,12 +272,14 @@ test('without credentials the error says which ways there are', async () => {
   expect(s3.requests).toEqual([])
 })
 
-test('role_arn and external_id: the base credentials assume the role, which signs the PUT', async () => {
-  const asked: string[] = []
-  const sts = createServer(async (request, response) => {
+/** Answers with credentials of the role, or never; `asked` has each request. */
+async function startSts({ answers }: { answers: boolean }) {
+  const sts = { answers, asked: [] as string[] }
+  const server = createServer(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
-    asked.push(`${request.headers.authorization?.match(/Credential=(\w+)/)?.[1]} ${body}`)
+    sts.asked.push(`${request.headers.authorization?.match(/Credential=(\w+)/)?.[1]} ${body}`)
+    if (!sts.answers) return
     response.setHeader('content-type', 'text/xml')
     response.end(
       `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>rolekey</AccessKeyId>
@@ -279,16 +287,25 @@ test('role_arn and external_id: the base credentials assume the role, which sign
       <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`
     )
   }).listen(0, '127.0.0.1')
-  await once(sts, 'listening')
-  const { port } = sts.address() as AddressInfo
-  const role_arn = 'arn:aws:iam::123456789012:role/archive'
-  await withEnv({ AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${port}` }, async () => {
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const stop = () => {
+    server.closeAllConnections()
+    server.close()
+  }
+  return { sts, env: { AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${port}` }, stop }
+}
+
+const role_arn = 'arn:aws:iam::123456789012:role/archive'
+
+test('role_arn and external_id: the base credentials assume the role, which signs the PUT', async () => {
+  const { sts, env, stop } = await startSts({ answers: true })
+  await withEnv(env, async () => {
     await open({ role_arn, external_id: 'ours' }).create('a.json', object)
   })
-  sts.closeAllConnections()
-  sts.close()
-  expect(asked).toHaveLength(1)
-  const [key, body] = asked[0]!.split(' ')
+  stop()
+  expect(sts.asked).toHaveLength(1)
+  const [key, body] = sts.asked[0]!.split(' ')
   expect(key).toBe('akey')
   expect(Object.fromEntries(new URLSearchParams(body))).toMatchObject({
     Action: 'AssumeRole',
@@ -298,4 +315,15 @@ test('role_arn and external_id: the base credentials assume the role, which sign
   })
   expect(s3.requests[0]!.headers.authorization).toContain('Credential=rolekey/')
   expect(s3.requests[0]!.headers['x-amz-security-token']).toBe('token')
+})
+
+test('a hung STS ends with the timeout, and its next answer is heard', async () => {
+  const { sts, env, stop } = await startSts({ answers: false })
+  await withEnv(env, async () => {
+    const store = open({ role_arn }, 'logs', { timeout: 100 })
+    await expect(store.create('a.json', object)).rejects.toThrow('no answer in time')
+    sts.answers = true
+    await vi.waitFor(async () => expect(await store.create('a.json', object)).toBe('created'), 5000)
+  })
+  stop()
 })

@@ -105,7 +105,9 @@ async function fillSegment(wanted: NewSegment, path: string, file: FileHandle): 
     lastLsn = lsn
   }
   if (lastLsn >= wanted.firstLsn) await frame(lastLsn, frameType.synced, Buffer.alloc(0))
-  await file.sync()
+  await file.sync().catch((cause) => {
+    throw new SyncFailed(`${path}.new`, cause)
+  })
   await rename(`${path}.new`, path)
   await syncDirectory(wanted.directory)
   return {
@@ -142,12 +144,24 @@ function without(parts: Uint8Array[], written: number): Uint8Array[] {
   return [parts[index]!.subarray(left), ...parts.slice(index + 1)]
 }
 
+/** What is on the disk is unknown: nothing may be written after it, the program must end (J6). */
+export class SyncFailed extends Error {
+  override name = 'SyncFailed'
+  constructor(path: string, cause: unknown) {
+    super(`syncing ${path}`, { cause })
+  }
+}
+
 export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
   try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+    const handle = await open(directory, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (cause) {
+    throw new SyncFailed(directory, cause)
   }
 }
 

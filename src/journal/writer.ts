@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { RefusedError } from '../component.ts'
 import { frameHeaderBytes, frameType, takesLsn, writeFrameHeader } from './frame.ts'
-import { createSegment, type Segment, writeAll } from './segment.ts'
+import { createSegment, type Segment, SyncFailed, writeAll } from './segment.ts'
 
 /** A frame that is to be written. */
 export interface Entry {
@@ -43,7 +43,7 @@ export interface Writer {
   /** Something may be collected. */
   kick(): void
   readonly pendingBytes: number
-  /** Writes what waits and a synced frame, and closes the file. */
+  /** Writes what waits and a synced frame, as far as the disk takes it, and closes the file. */
   close(): Promise<void>
 }
 
@@ -68,14 +68,17 @@ export function createWriter(options: WriterOptions): Writer {
   let pendingBytes = 0
   let running: Promise<void> | undefined
   let idle: NodeJS.Timeout | undefined
-  let broken: Error | undefined
+  let closing = false
+  let lastTry = false
+  /** Why nothing is written any more. */
+  let ended: RefusedError | undefined
 
   const start = () => {
-    if (running || broken) return
+    if (running || ended) return
     clearTimeout(idle)
     running = run().finally(() => {
       running = undefined
-      if (broken) return
+      if (ended) return
       if (pending.length > 0) start()
       else if (marked < durable) idle = setTimeout(() => pushSynced(), idleMs)
     })
@@ -87,7 +90,7 @@ export function createWriter(options: WriterOptions): Writer {
       if (collected) add(collected)
       if (pending.length === 0) return
       await writeGroup(takeGroup())
-      if (broken) return
+      if (ended) return
     }
   }
 
@@ -118,13 +121,14 @@ export function createWriter(options: WriterOptions): Writer {
       laid = layOut(group, segment, durable)
       segment.end = await writeAll(file, laid.parts, segment.end)
     } catch (cause) {
-      await takeBack(group, cause as Error)
+      if (cause instanceof SyncFailed) fail(cause, group)
+      else await takeBack(group, cause as Error)
       return
     }
     try {
       await file.datasync()
     } catch (cause) {
-      fail(new Error(`syncing ${segment.path}`, { cause }), group)
+      fail(new SyncFailed(segment.path, cause), group)
       return
     }
     marked = durable
@@ -154,7 +158,10 @@ export function createWriter(options: WriterOptions): Writer {
     segments.push(segment)
   }
 
-  /** The segment ends again where it did; records are refused, control frames are tried again. */
+  /**
+   * The segment ends again where it did. All records that wait are refused, or they would use up the
+   * reserve that the lanes need (J10); control frames are tried again, at the close only once.
+   */
   const takeBack = async (group: Entry[], cause: Error) => {
     try {
       await file.truncate(segment.end)
@@ -163,46 +170,39 @@ export function createWriter(options: WriterOptions): Writer {
       fail(new Error(`cutting off a failed write to ${segment.path}`, { cause: error }), group)
       return
     }
-    const refused = new RefusedError('writing to the journal', {
-      cause,
-      reason: 'unavailable',
-      retryAfter: 5
-    })
-    const again = group.filter((entry) => entry.type !== frameType.records)
-    for (const entry of group) {
-      if (entry.type === frameType.records) entry.done(refused, { lsn: 0, segment, at: 0 })
+    const refused = refusal('writing to the journal', cause)
+    if (closing && lastTry) return end(refused, group)
+    lastTry = closing
+    const waiting = [...group, ...pending]
+    pending = []
+    pendingBytes = 0
+    for (const entry of waiting) {
+      if (entry.type === frameType.records) entry.done(refused, nowhere())
+      else add(entry)
     }
-    for (const entry of again) pendingBytes += entry.bytes
-    pending = [...again, ...pending]
     await options.makeRoom()
   }
 
   const fail = (error: Error, group: Entry[]) => {
-    broken = error
-    const refused = new RefusedError('the journal has failed', {
-      cause: error,
-      reason: 'unavailable',
-      retryAfter: 5
-    })
-    for (const entry of [...group, ...pending]) entry.done(refused, { lsn: 0, segment, at: 0 })
-    pending = []
-    pendingBytes = 0
+    end(refusal('the journal has failed', error), group)
     options.fatal(error)
   }
+
+  const end = (refused: RefusedError, group: Entry[]) => {
+    ended = refused
+    for (const entry of [...group, ...pending]) entry.done(refused, nowhere())
+    pending = []
+    pendingBytes = 0
+  }
+
+  const nowhere = (): Place => ({ lsn: 0, segment, at: 0 })
 
   const pushSynced = () => {
     push({ type: frameType.synced, payload: [], bytes: frameHeaderBytes, done: () => {} })
   }
 
   const push = (entry: Entry) => {
-    if (broken) {
-      const refused = new RefusedError('the journal has failed', {
-        reason: 'unavailable',
-        retryAfter: 5
-      })
-      entry.done(refused, { lsn: 0, segment, at: 0 })
-      return
-    }
+    if (ended) return entry.done(ended, nowhere())
     add(entry)
     start()
   }
@@ -214,16 +214,22 @@ export function createWriter(options: WriterOptions): Writer {
       return pendingBytes
     },
     close: async () => {
+      closing = true
       start()
       await running
-      while (!broken && (pending.length > 0 || marked < durable)) {
+      while (!ended && (pending.length > 0 || marked < durable)) {
         if (marked < durable) pushSynced()
         await running
       }
+      ended ??= refusal('the journal is closed')
       clearTimeout(idle)
       await file.close()
     }
   }
+}
+
+function refusal(message: string, cause?: Error): RefusedError {
+  return new RefusedError(message, { cause, reason: 'unavailable', retryAfter: 5 })
 }
 
 interface Laid {

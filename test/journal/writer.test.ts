@@ -149,3 +149,53 @@ test('J10: a full disk refuses the records of the group, and control frames are 
   expect(segment.end).toBeGreaterThan(before)
   await close()
 })
+
+test('J10: records that wait do not use up what the lanes need of a full disk', async () => {
+  const enospc = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  const types: number[][] = []
+  let full = true
+  const { push, close } = await writer(
+    {
+      async writev(this: FileHandle, parts: Uint8Array[], at: number) {
+        types.push(parts.filter(({ length }) => length === frameHeaderBytes).map((h) => h[24]!))
+        // Only after a while, so that others wait behind the group.
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        if (full) throw enospc
+        return Object.getPrototypeOf(this).writev.call(this, parts, at)
+      }
+    } as unknown as Partial<FileHandle>,
+    {
+      makeRoom: async () => {
+        full = false
+      }
+    }
+  )
+  const first = push('in the group')
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  const answers = await Promise.allSettled([
+    first,
+    push('behind it'),
+    push('{"lanes":[]}', frameType.settled)
+  ])
+  expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
+  expect(types).toEqual([[frameType.records], [frameType.settled]])
+  await close()
+})
+
+test('J10: a disk that stays full does not keep the journal from closing', async () => {
+  const enospc = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  let tries = 0
+  const { push, failures, close } = await writer({
+    writev: (async () => {
+      tries++
+      throw enospc
+    }) as unknown as FileHandle['writev']
+  })
+  const control = push('{"lanes":[]}', frameType.settled)
+  const answered = expect(control).rejects.toThrow('writing to the journal')
+  await close()
+  await answered
+  expect(tries).toBeGreaterThan(1)
+  expect(failures).toEqual([])
+  await expect(push('later')).rejects.toThrow(RefusedError)
+})

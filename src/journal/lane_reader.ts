@@ -108,10 +108,10 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
     let opened: Segment | undefined
     try {
       while (!stopped && out && used < window && cursor.lsn < recent.floor) {
-        const segment = segments.find(({ number }) => number === cursor.segment)
-        if (!segment) throw new Error(`segment ${cursor.segment} of the journal is missing`)
-        if (cursor.at >= segment.end) {
-          cursor = { segment: segment.number + 1, at: segmentHeaderBytes, lsn: cursor.lsn }
+        const segment = segmentAt(cursor.segment)
+        if (cursor.segment !== segment.number || cursor.at >= segment.end) {
+          const number = Math.max(segment.number, cursor.segment + 1)
+          cursor = { segment: number, at: segmentHeaderBytes, lsn: cursor.lsn }
           continue
         }
         if (segment !== opened) {
@@ -122,12 +122,20 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
         const frame = await reader!.read(cursor.at, segment.end)
         if (!frame) throw new Error(`${segment.path} is damaged at byte ${cursor.at}`)
         cursor.at += frame.bytes
-        if (takesLsn(frame.type)) cursor.lsn = frame.lsn + 1
+        if (!takesLsn(frame.type) || frame.lsn < cursor.lsn) continue
+        cursor.lsn = frame.lsn + 1
         if (frame.type === frameType.records) emitStored(frame)
       }
     } finally {
       await reader?.close()
     }
+  }
+
+  /** Numbers leave no gap. What the lane has passed may be gone by now: then the first that is there. */
+  const segmentAt = (number: number): Segment => {
+    const found = segments[Math.max(0, number - segments[0]!.number)]
+    if (!found) throw new Error(`segment ${number} of the journal is missing`)
+    return found
   }
 
   const emitStored = (frame: Frame) => {

@@ -219,6 +219,26 @@ describe('J8: a segment goes when every lane has passed it', () => {
   })
 })
 
+describe('a lane that only control frames have led on', () => {
+  test('finds the next frame on the disk, though the segment it read last is gone', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory, { segmentBytes: 4096 })
+    const lane = await journal.bear('logs/a')
+    const seen = listen(lane, 2 ** 26)
+    await append(journal, 'small', [lane])
+    await until(() => seen.batches.length === 1)
+    seen.batches[0]!.settle()
+    for (let i = 0; i < 80; i++) await lane.number(`s3://bucket-${i}`)
+    await until(() => journal.segments()[0]!.number > 1)
+    // More than is kept in memory, so that it is read from the disk.
+    await append(journal, 'x'.repeat(9 * 2 ** 20), [lane])
+    await until(() => seen.batches.length === 2 || seen.stopped !== undefined)
+    expect(seen.stopped).toBeUndefined()
+    expect(seen.batches[1]!.logs.bytes).toBe(9 * 2 ** 20)
+    await journal.close()
+  })
+})
+
 describe('J9: one owner', () => {
   test('a second one is refused in one sentence, until the first has let go', async () => {
     const directory = await newDirectory()

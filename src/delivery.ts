@@ -230,10 +230,16 @@ function watchOutage(log: Log) {
   }
 }
 
-/** An error and its causes in one line. */
+/** An error and its causes in one line, none of them told twice. */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const cause = error.cause === undefined ? '' : reasonOf(error.cause)
-  if (cause === '' || error.message.includes(cause)) return error.message || error.name
-  return `${error.message}: ${cause}`
+  let text = ''
+  for (let one: unknown = error; one !== undefined; one = causeOf(one)) {
+    const own = one instanceof Error ? one.message || one.name : String(one)
+    if (!text.includes(own)) text += text === '' ? own : `: ${own}`
+  }
+  return text
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined
 }

@@ -316,3 +316,11 @@ describe('stopping', () => {
     }
   })
 })
+
+test('a reason is told once, however often it was wrapped', () => {
+  const cause = new Error('b', { cause: new Error('c', { cause: 'd' }) })
+  expect(reasonOf(new Error('a', { cause }))).toBe('a: b: c: d')
+  expect(reasonOf(new Error('a: b', { cause }))).toBe('a: b: c: d')
+  expect(reasonOf(new Error('', { cause: new TypeError('') }))).toBe('Error: TypeError')
+  expect(reasonOf('text')).toBe('text')
+})

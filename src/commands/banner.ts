@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { reasonOf } from '../delivery.ts'
 import { recentBytesMax } from '../journal/recent.ts'
 import { type Pipeline, windowBytes } from '../pipeline.ts'
 import { version } from '../version.ts'
@@ -31,7 +32,8 @@ export function summary({ receivers, lanes, journal }: Pipeline): string[] {
     const waiting = journal?.lanes.get(lane.name)?.behind.records ?? 0
     const counted = [...lane.stored].map(([what, n]) => `, ${what} ${n}`).join('')
     const rest = waiting > 0 ? `; ${waiting} wait in the journal` : ''
-    return `lane ${lane.name}: ${lane.delivered} records delivered${counted}${rest}`
+    const why = lane.stopped ? `; stopped: ${reasonOf(lane.stopped)}` : ''
+    return `lane ${lane.name}: ${lane.delivered} records delivered${counted}${rest}${why}`
   })
   return [...taken, ...given]
 }

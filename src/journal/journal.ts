@@ -7,7 +7,7 @@ import { createLane, type JournalLane } from './lane.ts'
 import { lockJournal } from './lock.ts'
 import { createRecent } from './recent.ts'
 import { type Backlog, recoverJournal } from './recover.ts'
-import { watchRoom } from './room.ts'
+import { releaseReserve, watchRoom } from './room.ts'
 import { type Segment, segmentBytes, syncDirectory } from './segment.ts'
 import {
   applyFrame,
@@ -64,7 +64,12 @@ export interface SegmentStatus {
 }
 
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const lock = await lockJournal(options.directory)
+  const lock = await lockJournal(options.directory).catch((cause: Error) => {
+    throw new Error(
+      `opening the journal ${options.directory}: ${cause.message}: choose a directory that can be written to`,
+      { cause }
+    )
+  })
   if (!lock) {
     throw new Error(
       `the journal ${options.directory} is in use by another process: stop it, or name another directory`
@@ -81,6 +86,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
 async function openLocked(options: JournalOptions, release: () => void): Promise<Journal> {
   const { directory } = options
+  // Recovery writes a segment: on a full disk it needs what was kept for that (J10).
+  await releaseReserve(directory)
   const { state, segments, backlog, file } = await recoverJournal(directory)
   const room = await watchRoom(directory, options.minFree)
   const recent = createRecent(segments.at(-1)!.lastLsn + 1)
@@ -88,13 +95,15 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   let nextLane = state.nextLane
   let durable = segments.at(-1)!.lastLsn
   let dirty = false
+  let removed = Promise.resolve()
 
   const writer = createWriter({
     directory,
     writer: state.writer,
     segments,
     file,
-    segmentBytes: options.segmentBytes ?? segmentBytes,
+    // A small journal in small segments: only whole ones are deleted.
+    segmentBytes: options.segmentBytes ?? Math.min(segmentBytes, options.maxSize / 8),
     snapshot: () => snapshotOf(state),
     collect: () => collect(),
     synced: (lsn) => synced(lsn),
@@ -147,13 +156,21 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   const removeDelivered = () => {
     while (segments.length > 1 && lowestMark(state) >= segments[0]!.lastLsn) {
       const { path } = segments.shift()!
-      rm(path).then(() => syncDirectory(directory), options.fatal)
+      removed = removed.then(() => remove(path)).catch(options.fatal)
     }
     // A lane that had nothing to settle says only now that it has passed the old segments.
     if (segments.length > 1 && !dirty && lowestHead(lanes.values()) > segments[0]!.lastLsn) {
       dirty = true
       setImmediate(writer.kick)
     }
+  }
+
+  /** One after another: a crash must never leave an older segment without the one behind it. */
+  const remove = async (path: string) => {
+    await rm(path, { force: true }).catch((cause) => {
+      throw new Error(`removing ${path}`, { cause })
+    })
+    await syncDirectory(directory)
   }
 
   const add = (from: LaneState, waiting: Backlog) => {
@@ -180,9 +197,14 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   for (const lane of state.lanes.values()) add(lane, backlog.get(lane.index)!)
 
   const shortage = (bytes: number): string | undefined => {
-    if (sizeOf(segments) + writer.pendingBytes + bytes <= options.maxSize) return room.shortage()
+    const size = sizeOf(segments) + writer.pendingBytes + bytes
+    if (size <= options.maxSize || isEmpty()) return room.shortage()
     return `the journal has reached its max_size of ${options.maxSize} bytes`
   }
+
+  /** Everything is delivered: what it holds is the rest of a segment, and more is taken, or nothing would ever be again. */
+  const isEmpty = () =>
+    writer.pendingBytes === 0 && [...lanes.values()].every(({ behind }) => behind.records === 0)
 
   return {
     writer: state.writer,
@@ -234,6 +256,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     close: async () => {
       room.close()
       await writer.close()
+      await removed
       release()
     }
   }

@@ -42,9 +42,8 @@ export async function listen(
       })
     })
   } catch (cause) {
-    throw new Error(`listening on ${endpoint}: ${reason(cause as NodeJS.ErrnoException)}`, {
-      cause
-    })
+    // The reason says all of it: with its cause it would be told twice.
+    throw new Error(`listening on ${endpoint}: ${reason(cause as NodeJS.ErrnoException)}`)
   }
   // Such as no file descriptor for one more connection: the others go on.
   server.on('error', (error) => log.warn('accepting a connection', { error: String(error) }))

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -20,6 +20,8 @@ export interface Auditcol {
   signal(name: NodeJS.Signals): void
   /** Its exit code; -1 when a signal has ended it. */
   readonly exit: Promise<number>
+  /** The most memory it has had, in bytes; 0 where the system does not tell. */
+  memoryPeak(): number
   /** Its working directory. */
   readonly dir: string
 }
@@ -102,8 +104,15 @@ function launch({ config, args, env, dir = newDir() }: Start) {
     dir,
     exit,
     output: () => parts.join(''),
-    signal: (name: NodeJS.Signals) => void child.kill(name)
+    signal: (name: NodeJS.Signals) => void child.kill(name),
+    memoryPeak: () => peakOf(child.pid!)
   }
+}
+
+function peakOf(pid: number): number {
+  const path = `/proc/${pid}/status`
+  if (!existsSync(path)) return 0
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(path, 'utf8'))?.[1]) * 1024
 }
 
 /** `close`, not `exit`: by then all that it printed has been read. */

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path'
 import { newDir, root } from './auditcol.ts'
 
-export type Mode = 'take' | 'fail' | 'refuse' | 'hang' | 'deaf'
+export type Mode = 'take' | 'fail' | 'refuse' | 'hang' | 'deaf' | `fail-after-${number}`
 
 export interface Call {
   readonly what: 'begin' | 'failed' | 'taken'

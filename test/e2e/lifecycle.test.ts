@@ -1,11 +1,11 @@
-import { request } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { grpcClient } from '../otlp/grpc_client.ts'
 import { otlpRequest } from '../otlp/request.ts'
 import { root, start, stop, until } from './auditcol.ts'
 import { createBackend, quickRetries } from './backend.ts'
-import { archivedIds, idsIn, objectsOf, requestOf, send } from './records.ts'
+import { pipelineOf } from './pipeline.ts'
+import { archivedIds, beginToSend, idsIn, objectsOf, send } from './records.ts'
 
 const timeout = 60_000
 
@@ -61,24 +61,11 @@ test('SIGTERM drains: what was accepted over HTTP and gRPC is in the archive', {
   expect(auditcol.output()).toContain('lane logs/awss3: 4 records delivered')
 })
 
-/** One receiver, one lane to the backend; more of an exporter's keys may be given. */
-function pipelineTo(keys: string): string {
-  return `
-receivers:
-  otlp: { protocols: { http: { endpoint: 127.0.0.1:0 } } }
-exporters:
-  backend: { ${keys} }
-service:
-  pipelines:
-    logs: { receivers: [otlp], exporters: [backend] }
-`
-}
-
 test('two signals at once, as npm and the terminal send them, are one: it drains', {
   timeout
 }, async () => {
   const backend = createBackend('hang')
-  const auditcol = await start({ config: pipelineTo(backend.keys) })
+  const auditcol = await start({ config: pipelineOf({ backend: backend.keys }) })
   expect(await send(auditcol.http, ['kept'])).toMatchObject({ status: 200 })
   await until(() => backend.calls().length > 0)
   auditcol.signal('SIGINT')
@@ -93,7 +80,7 @@ test('a second signal later ends it at once, what is left stays in the journal',
   timeout
 }, async () => {
   const backend = createBackend('hang')
-  const config = pipelineTo(`${backend.keys}, timeout: 0`)
+  const config = pipelineOf({ backend: `${backend.keys}, timeout: 0` })
   const auditcol = await start({ config })
   expect(await send(auditcol.http, ['kept'])).toMatchObject({ status: 200 })
   await until(() => backend.calls().length > 0)
@@ -109,23 +96,10 @@ test('a request in flight at SIGTERM is answered, and its records are delivered'
   timeout
 }, async () => {
   const auditcol = await start(shipped)
-  const [host, port] = auditcol.http.split(':')
-  const headers = { 'content-type': 'application/json', expect: '100-continue' }
-  const body = requestOf(['half-sent'])
-  const answer = new Promise<number>((resolve, reject) => {
-    const outgoing = request({ host, port, method: 'POST', path: '/v1/logs', headers })
-    outgoing.on('error', reject)
-    outgoing.on('response', (response) => resolve(response.resume().statusCode!))
-    // The receiver has the head of the request, and waits for the rest of its body.
-    outgoing.once('continue', async () => {
-      outgoing.write(body.slice(0, 10))
-      auditcol.signal('SIGTERM')
-      await until(() => auditcol.output().includes('stopping: answering'))
-      outgoing.end(body.slice(10))
-    })
-    outgoing.flushHeaders()
-  })
-  expect(await answer).toBe(200)
+  const half = await beginToSend(auditcol.http, ['half-sent'])
+  auditcol.signal('SIGTERM')
+  await until(() => auditcol.output().includes('stopping: answering'))
+  expect(await half.finish()).toMatchObject({ status: 200 })
   expect(await auditcol.exit).toBe(0)
   expect(archivedIds(join(auditcol.dir, 'archive'))).toEqual(['half-sent'])
 })
@@ -134,7 +108,7 @@ test('a dead exporter at stop: the records stay, and the next start delivers eac
   timeout
 }, async () => {
   const backend = createBackend('fail')
-  const config = pipelineTo(`${backend.keys}, ${quickRetries}`)
+  const config = pipelineOf({ backend: `${backend.keys}, ${quickRetries}` })
   const first = await start({ config })
   for (const id of ['a', 'b', 'c']) {
     expect(await send(first.http, [id])).toMatchObject({ status: 200 })
@@ -158,7 +132,9 @@ test('an exporter that does not heed its signal cannot keep it from stopping', {
   timeout
 }, async () => {
   const backend = createBackend('deaf')
-  const auditcol = await start({ config: pipelineTo(`${backend.keys}, timeout: 100ms`) })
+  const auditcol = await start({
+    config: pipelineOf({ backend: `${backend.keys}, timeout: 100ms` })
+  })
   expect(await send(auditcol.http, ['kept'])).toMatchObject({ status: 200 })
   await until(() => backend.calls().length > 0)
   auditcol.signal('SIGINT')

@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { type ClientRequest, type OutgoingHttpHeaders, request } from 'node:http'
 import { join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 
@@ -26,10 +27,36 @@ export interface Heard {
 
 /** Sends records and waits for the answer; rejects when the connection ends without one. */
 export function send(http: string, ids: readonly string[], padding = 0): Promise<Heard> {
+  const outgoing = post(http)
+  outgoing.end(requestOf(ids, padding))
+  return heard(outgoing)
+}
+
+/** Begins to send records: by then the receiver has the head of the request and waits for its body. */
+export async function beginToSend(
+  http: string,
+  ids: readonly string[]
+): Promise<{ finish(): Promise<Heard> }> {
+  const outgoing = post(http, { expect: '100-continue' })
+  const answer = heard(outgoing)
+  outgoing.flushHeaders()
+  await Promise.race([once(outgoing, 'continue'), answer])
+  return {
+    finish: () => {
+      outgoing.end(requestOf(ids))
+      return answer
+    }
+  }
+}
+
+function post(http: string, more: OutgoingHttpHeaders = {}): ClientRequest {
   const [host, port] = http.split(':')
-  const headers = { 'content-type': 'application/json' }
+  const headers = { 'content-type': 'application/json', ...more }
+  return request({ host, port, method: 'POST', path: '/v1/logs', headers, agent: false })
+}
+
+function heard(outgoing: ClientRequest): Promise<Heard> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host, port, method: 'POST', path: '/v1/logs', headers })
     outgoing.once('error', reject)
     outgoing.once('response', async (response) => {
       try {
@@ -40,7 +67,6 @@ export function send(http: string, ids: readonly string[], padding = 0): Promise
         reject(error)
       }
     })
-    outgoing.end(requestOf(ids, padding))
   })
 }
 

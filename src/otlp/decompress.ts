@@ -71,6 +71,7 @@ function decompressAside(
     else stop(exhausted(held.max))
   })
   stream.once('end', () => {
+    if (stream.bytesWritten !== body.length) return done(badCompression(compression, behindEnd))
     share.give(body.length)
     done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes))
   })
@@ -92,8 +93,20 @@ function badCompression(compression: Compression, error: unknown): Answer {
 /** 128 KiB a step: each is one job of the thread pool. */
 const step = { chunkSize: 128 * 1024 }
 
-/** Several gzip members one after another are one body; zlib refuses other junk behind gzip by itself. */
 const whole: ZlibOptions = { rejectGarbageAfterEnd: true }
+
+/**
+ * Several gzip members one after another are one body, which `rejectGarbageAfterEnd` would refuse.
+ * Without it zlib passes over all that follows a zero byte behind a member, other members too.
+ */
+function gunzipAtOnce(body: Uint8Array, maxOutputLength: number): Uint8Array {
+  const options: ZlibOptions = { maxOutputLength, info: true }
+  const read = zlib.gunzipSync(body, options) as unknown as { buffer: Buffer; engine: zlib.Gunzip }
+  if (read.engine.bytesWritten !== body.length) throw behindEnd
+  return read.buffer
+}
+
+const behindEnd = new Error('trailing junk after the end of the compressed data')
 
 /** 32 MiB, four times what RFC 8878 asks of a decoder; zstd's own default would allow a sender 128 MiB. */
 const zstd: ZstdOptions = {
@@ -110,8 +123,7 @@ const deflate = {
 /** The Collector reads both `deflate` and `zlib` in the zlib format (RFC 1950), as RFC 9110 has it. */
 const engines = {
   gzip: {
-    atOnce: (body: Uint8Array, maxOutputLength: number) =>
-      zlib.gunzipSync(body, { maxOutputLength }),
+    atOnce: gunzipAtOnce,
     stream: () => zlib.createGunzip(step)
   },
   zstd: {

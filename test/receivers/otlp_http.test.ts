@@ -205,6 +205,19 @@ test('several gzip members are one body', async () => {
   expect(batches[0]!.logs.records).toBe(2)
 })
 
+test.each([
+  ['small', small],
+  ['large', noise]
+])('a gzip member behind a zero byte is refused, not passed over (%s)', async (_, body) => {
+  const { address, batches } = await startHttp({}, takeAll)
+  const member = zlib.gzipSync(body)
+  const packed = Buffer.concat([member, Buffer.of(0), member])
+  const answer = await post(address, { headers: { 'content-encoding': 'gzip' }, body: packed })
+  expect(answer.status).toBe(400)
+  expect(statusOf(answer).message).toMatch(/^decompressing gzip: trailing junk/)
+  expect(batches).toEqual([])
+})
+
 test('an uncompressed body is refused where compression_algorithms leaves it out', async () => {
   const { address } = await startHttp({ compression_algorithms: ['gzip'] }, takeAll)
   expect((await post(address, { body: small })).status).toBe(415)

@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { z } from 'zod'
 import { byteSize } from '../config/fields.ts'
 import { checkEndpoint, listenerKeys, timeout } from './server_keys.ts'
@@ -13,11 +14,36 @@ const compression = z.string().superRefine((name, context) => {
   context.addIssue({ code: 'custom', message })
 })
 
+function isHeaderName(name: string): boolean {
+  return headerProblem(name, '') === undefined
+}
+
 /** A map, or the list of names and values that newer Collectors write. */
 const headers = z.preprocess(
   (value) => (Array.isArray(value) && value.every(isHeader) ? fromList(value) : value),
-  z.record(z.string(), z.string())
+  z.record(z.string(), z.string()).superRefine((record, context) => {
+    for (const [name, value] of Object.entries(record)) {
+      const message = framing.has(name.toLowerCase())
+        ? `${name} is set by the server itself`
+        : headerProblem(name, value)
+      if (message) context.addIssue({ code: 'custom', path: [name], message })
+    }
+  })
 )
+
+/** How an answer is delimited is not the user's to say. */
+const framing = new Set(['content-length', 'content-type', 'transfer-encoding'])
+
+/** Node throws at the first answer otherwise, which would end the process. */
+function headerProblem(name: string, value: string): string | undefined {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 function isHeader(item: unknown): item is { name: string; value: unknown } {
   const keys = typeof item === 'object' && item !== null ? Object.keys(item).sort() : []
@@ -40,7 +66,10 @@ const cors = z.strictObject({
     .describe(
       'Request headers allowed; unset: Accept, Content-Type and X-Requested-With; `*`: any.'
     ),
-  exposed_headers: z.array(z.string()).default([]).describe('Answer headers a script may read.'),
+  exposed_headers: z
+    .array(z.string().refine(isHeaderName, 'not the name of a header'))
+    .default([])
+    .describe('Answer headers a script may read.'),
   max_age: z
     .number()
     .int()

@@ -69,6 +69,13 @@ describe('a key that does nothing here is refused with the reason', () => {
     [{ http: { transport: 'udp' } }, /http\.transport: /],
     [{ http: { read_timeout: '-1s' } }, /must not be negative/],
     [{ http: { max_request_body_size: 0 } }, /must be positive/],
+    [{ http: { response_headers: { 'X Team': 'a' } } }, /response_headers\.X Team: .*valid HTTP/],
+    [{ http: { response_headers: { 'X-Team': '€' } } }, /response_headers\.X-Team: Invalid char/],
+    [{ http: { response_headers: { 'content-length': '5' } } }, /is set by the server itself/],
+    [
+      { http: { cors: { allowed_origins: ['*'], exposed_headers: ['a\nb'] } } },
+      /exposed_headers\.0: not the name of a header/
+    ],
     [{ http: { logs_url_path: '' } }, /must not be empty/],
     [{ htttp: null }, /htttp/]
   ])('%o', (protocols, message) => {

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -7,8 +7,19 @@ import { DatabaseSync } from 'node:sqlite'
  * lets go of it when its process dies, however it dies, and Node has no lock of its own.
  */
 export async function lockJournal(directory: string): Promise<{ release(): void } | undefined> {
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const database = new DatabaseSync(join(directory, 'lock'))
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const path = join(directory, 'lock')
+    const lock = takeLock(new DatabaseSync(path))
+    // Never by opening it here: closing any handle of a file lets go of its process's fcntl locks.
+    await chmod(path, 0o600)
+    return lock
+  } catch (cause) {
+    throw new Error(`opening the journal ${directory}`, { cause })
+  }
+}
+
+function takeLock(database: DatabaseSync): { release(): void } | undefined {
   try {
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
   } catch (error) {

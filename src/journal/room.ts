@@ -1,5 +1,6 @@
 import { open, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { writeAll } from './segment.ts'
 
 /** What lanes may still write when the disk is full: settlements and numbers, some hundred bytes each. */
@@ -9,8 +10,6 @@ const reserveBytes = 4 * 2 ** 20
 export interface Room {
   /** Why nothing more is taken in, or undefined. */
   shortage(): string | undefined
-  /** Looks at the disk again, and restores the reserve when there is space for it. */
-  check(): Promise<void>
   /** A write met a full disk: intake stops, the reserve is let go. Resolves when writing may be tried again. */
   use(): Promise<void>
   close(): void
@@ -20,19 +19,27 @@ const checkMs = 1000
 
 /** The reserve is written zeros, not a hole: only blocks that are really taken can be given back. */
 export async function watchRoom(directory: string, minFree: number): Promise<Room> {
-  const path = join(directory, 'reserve')
+  const path = reservePath(directory)
   let free = Number.POSITIVE_INFINITY
   let reserved = false
+  let checking: Promise<void> | undefined
 
+  /** Looks at the disk, and restores the reserve when there is space for it. */
   const check = async () => {
     const disk = await statfs(directory)
     free = disk.bavail * disk.bsize
     if (!reserved && free >= minFree + reserveBytes) reserved = await restore(path)
   }
 
-  await rm(path, { force: true })
+  const checkOnce = () =>
+    check()
+      .catch(() => undefined)
+      .finally(() => {
+        checking = undefined
+      })
+
   await check()
-  const timer = setInterval(() => void check().catch(() => undefined), checkMs)
+  const timer = setInterval(() => void (checking ??= checkOnce()), checkMs)
   timer.unref()
 
   return {
@@ -42,14 +49,26 @@ export async function watchRoom(directory: string, minFree: number): Promise<Roo
       }
       return reserved ? undefined : "the journal's disk is full: the lanes' reserve is in use"
     },
-    check,
     use: async () => {
-      if (!reserved) await new Promise((resolve) => setTimeout(resolve, checkMs))
+      const kept = reserved
       reserved = false
-      await rm(path, { force: true })
+      // It may be on its way back just now: let go of half-way, it would count as kept.
+      await checking
+      if (!kept && !reserved) return sleep(checkMs)
+      reserved = false
+      await releaseReserve(directory)
     },
     close: () => clearInterval(timer)
   }
+}
+
+/** Gives the reserve's blocks back to the disk. */
+export async function releaseReserve(directory: string): Promise<void> {
+  await rm(reservePath(directory), { force: true }).catch(() => undefined)
+}
+
+function reservePath(directory: string): string {
+  return join(directory, 'reserve')
 }
 
 async function restore(path: string): Promise<boolean> {

@@ -76,6 +76,13 @@ export function listen(lane: JournalLane, window = 2 ** 20) {
   return seen
 }
 
+/** Settles everything that a lane gives. */
+export function deliver(lane: JournalLane): void {
+  lane.reader
+    .batches({ window: 2 ** 20, full: () => {}, stopped: () => {} })
+    .subscribe((batch) => batch.settle())
+}
+
 export function textOf(batch: Batch): string {
   return Buffer.concat(batch.logs.chunks).toString()
 }

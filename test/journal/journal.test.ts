@@ -1,8 +1,8 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { PermanentError, RefusedError } from '../../src/component.ts'
-import { append, crashed, listen, newDirectory, open, textOf, until } from './harness.ts'
+import { append, crashed, deliver, listen, newDirectory, open, textOf, until } from './harness.ts'
 
 describe('J2: a frame goes to the lanes it was accepted for, and no others', () => {
   test('after a restart as before', async () => {
@@ -217,6 +217,31 @@ describe('J8: a segment goes when every lane has passed it', () => {
     expect(again.lanes.get('logs/slow')!.behind.records).toBe(0)
     await again.close()
   })
+
+  test('and is gone when the journal is closed, though many go at once', async () => {
+    const directory = await newDirectory()
+    const journal = await open(directory, { segmentBytes: 4096 })
+    const lane = await journal.bear('logs/a')
+    for (let i = 0; i < 60; i++) await append(journal, 'x'.repeat(1000), [lane])
+    deliver(lane)
+    await until(() => lane.behind.records === 0)
+    await journal.close()
+    const left = (await readdir(directory)).filter((name) => name.endsWith('.wal'))
+    const known = journal.segments().map(({ number }) => `${number}`.padStart(8, '0'))
+    expect(left).toEqual(known.map((number) => `${number}.wal`))
+  })
+})
+
+describe('J10: a full disk', () => {
+  test('recovery writes a segment, so the reserve is given back before it', async () => {
+    const directory = await newDirectory()
+    await (await open(directory)).close()
+    expect(await readdir(directory)).toContain('reserve')
+    // A recovery that cannot end shows what it had at its disposal.
+    await mkdir(join(directory, '00000002.wal.new'))
+    await expect(open(directory)).rejects.toThrow()
+    expect(await readdir(directory)).not.toContain('reserve')
+  })
 })
 
 describe('a lane that only control frames have led on', () => {
@@ -247,6 +272,15 @@ describe('J9: one owner', () => {
     await journal.close()
     await (await open(directory)).close()
   })
+
+  test('a directory that cannot be used is named', async () => {
+    const directory = await newDirectory()
+    await mkdir(join(directory, 'lock'))
+    await expect(open(directory)).rejects.toThrow(`opening the journal ${directory}`)
+    await writeFile(join(directory, 'file'), '')
+    const under = join(directory, 'file', 'journal')
+    await expect(open(under)).rejects.toThrow(`opening the journal ${under}`)
+  })
 })
 
 describe('J11: files and versions', () => {
@@ -254,7 +288,9 @@ describe('J11: files and versions', () => {
     const directory = await newDirectory()
     const journal = await open(directory)
     expect((await stat(directory)).mode & 0o777).toBe(0o700)
-    expect((await stat(join(directory, '00000001.wal'))).mode & 0o777).toBe(0o600)
+    for (const name of await readdir(directory)) {
+      expect([name, (await stat(join(directory, name))).mode & 0o777]).toEqual([name, 0o600])
+    }
     await journal.close()
   })
 
@@ -276,6 +312,18 @@ describe('limits', () => {
     await append(journal, 'x'.repeat(2000), [lane])
     await expect(append(journal, 'x'.repeat(2000), [lane])).rejects.toThrow(RefusedError)
     expect(lane.behind.records).toBe(1)
+    await journal.close()
+  })
+
+  test('a journal smaller than a segment takes more once all is delivered, whatever the sizes', async () => {
+    const journal = await open(await newDirectory(), { maxSize: 3000 })
+    const lane = await journal.bear('logs/a')
+    deliver(lane)
+    for (const size of [2000, 2000, 5000, 100, 2900, 2000]) {
+      await append(journal, 'x'.repeat(size), [lane])
+      await until(() => lane.behind.records === 0)
+    }
+    await until(() => journal.bytes < 3000)
     await journal.close()
   })
 })

@@ -10,10 +10,10 @@ export async function lockJournal(directory: string): Promise<{ release(): void 
   try {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const path = join(directory, 'lock')
-    const lock = takeLock(new DatabaseSync(path))
+    const database = new DatabaseSync(path)
     // Never by opening it here: closing any handle of a file lets go of its process's fcntl locks.
     await chmod(path, 0o600)
-    return lock
+    return takeLock(database)
   } catch (cause) {
     throw new Error(`opening the journal ${directory}`, { cause })
   }

@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { newDir } from '../e2e/auditcol.ts'
+
+/** Why this machine cannot mount what a test needs, or undefined; `tools` are the programs for it. */
+export function cannotMount(...tools: string[]): string | undefined {
+  if (process.platform !== 'linux') return `${process.platform} has no such mounts`
+  if (process.getuid?.() !== 0) return 'not root'
+  const missing = ['mount', 'umount', ...tools].find(
+    (tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0
+  )
+  if (missing) return `no ${missing}`
+  // In a container even root may not mount.
+  const dir = newDir()
+  const tried = spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', dir])
+  if (tried.status !== 0) return `mounting: ${tried.stderr}`.trim()
+  spawnSync('umount', [dir])
+  return undefined
+}
+
+/** A directory for the duration of the test on a disk of its own with so many bytes. */
+export function smallDisk(bytes: number): string {
+  const dir = join(newDir(), 'disk')
+  mkdirSync(dir)
+  mount('-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir)
+  return dir
+}
+
+/** Mounts until the test has finished; the last argument is the place. */
+export function mount(...args: string[]): void {
+  run('mount', ...args)
+  onTestFinished(() => {
+    spawnSync('umount', ['--lazy', args.at(-1)!])
+  })
+}
+
+export function run(command: string, ...args: string[]): void {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr ?? error}`)
+}

@@ -1,6 +1,7 @@
 import { bodyLines } from '../logs/bodies.ts'
 import { jsonLines } from '../logs/json_lines.ts'
 import type { Logs } from '../logs/logs.ts'
+import { repeatedSize } from '../logs/repeated_size.ts'
 import { jsonFromLogs } from '../logs/to_json.ts'
 
 /** How the records of one object are written down. */
@@ -9,6 +10,8 @@ export interface Marshaler {
   readonly contentType: string
   /** The object's bytes in pieces, in order; none when there is nothing to store. */
   marshal(logs: Logs): Iterable<Uint8Array>
+  /** About how many bytes that will be, where it is not some small multiple of `logs.bytes`. */
+  size?(logs: Logs): number
 }
 
 /** The Collector's names and extensions; `json_lines` is ours: one record a line, for Athena and jq. */
@@ -20,7 +23,12 @@ export const marshalers = {
     marshal: (logs) => logs.chunks
   },
   body: { extension: 'txt', contentType: 'text/plain; charset=utf-8', marshal: bodyLines },
-  json_lines: { extension: 'jsonl', contentType: 'application/x-ndjson', marshal: jsonLines }
+  json_lines: {
+    extension: 'jsonl',
+    contentType: 'application/x-ndjson',
+    marshal: jsonLines,
+    size: repeatedSize
+  }
 } as const satisfies Record<string, Marshaler>
 
 export type MarshalerName = keyof typeof marshalers

@@ -1,13 +1,17 @@
 import { expect, test, vi } from 'vitest'
 import { keyLayout } from '../../src/archive/key.ts'
+import { marshalers } from '../../src/archive/marshal.ts'
 import type { Route } from '../../src/archive/route.ts'
 import { s3Stores } from '../../src/archive/s3_store.ts'
 import type { Store } from '../../src/archive/store.ts'
 import { type UploadOptions, uploadBatches } from '../../src/archive/uploads.ts'
 import { type Batch, PermanentError } from '../../src/component.ts'
+import { checkLogs } from '../../src/logs/check.ts'
+import type { Logs } from '../../src/logs/logs.ts'
 import { sent } from '../batches.ts'
 import { objectOf } from '../contract/store.ts'
 import { type Fault, startFakeS3 } from '../fake_s3.ts'
+import { hugeResource } from '../huge_resource.ts'
 import { watchedLane } from '../watched_lane.ts'
 
 process.env.AWS_ACCESS_KEY_ID = 'akey'
@@ -237,5 +241,27 @@ test('records that cannot be marshaled are a PermanentError', async () => {
   const error = await upload(batchOf('one'), signal).catch((error: Error) => error)
   expect(error).toBeInstanceOf(PermanentError)
   expect((error as Error).message).toBe('marshaling: record 3 is damaged')
+  await s3.stop()
+})
+
+test('a batch that is cut has one sealed object in memory, and a repeat goes on with that one', async () => {
+  const marshaled: number[] = []
+  const marshal = (logs: Logs) => {
+    marshaled.push(logs.records)
+    return marshalers.json_lines.marshal(logs)
+  }
+  const { s3, upload, numbers } = await archive({
+    marshaler: { ...marshalers.json_lines, marshal },
+    compression: 'zstd'
+  })
+  const batch = sent(checkLogs(hugeResource(500, 100_000)))
+  s3.fail('error stored', 'slow down')
+  await expect(upload(batch, signal)).rejects.toThrow('InternalError')
+  expect(marshaled).toHaveLength(1)
+  await expect(upload(batch, signal)).rejects.toThrow('SlowDown')
+  await upload(batch, signal)
+  expect(marshaled.reduce((sum, records) => sum + records, 0)).toBe(500)
+  expect(numbers).toEqual(marshaled.map((_, index) => `s3://logs ${index + 1}`))
+  expect(s3.keys()).toHaveLength(numbers.length)
   await s3.stop()
 })

@@ -1,6 +1,5 @@
 import { PermanentError } from '../component.ts'
-import { splitByResource } from '../logs/by_resource.ts'
-import { cutLogs } from '../logs/cut.ts'
+import { resourcesOf, splitByResource } from '../logs/by_resource.ts'
 import type { Logs } from '../logs/logs.ts'
 
 export interface RouteOptions {
@@ -50,10 +49,12 @@ function attribute(
 
 function refusal(logs: Logs, options: RouteOptions, refused: Set<string>): PermanentError {
   const key = options.bucketAttribute
-  const records = cutLogs(logs, { records: 1 }).flatMap((record, index) => {
-    const bucket = splitByResource(record, [key])[0]?.values[0] || options.bucket
-    return refused.has(bucket) ? [index] : []
-  })
+  const records: number[] = []
+  let index = 0
+  for (const { values, records: count } of resourcesOf(logs, [key])) {
+    const isRefused = refused.has(values[0] || options.bucket)
+    for (const end = index + count; index < end; index++) if (isRefused) records.push(index)
+  }
   const named = [...refused].slice(0, 3).map((bucket) => {
     const value = bucket === '' ? 'is absent' : `= ${JSON.stringify(bucket.slice(0, 100))}`
     return `${value} (${bucketProblem(bucket, options)})`

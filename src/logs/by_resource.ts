@@ -34,6 +34,18 @@ export function splitByResource(logs: Logs, keys: readonly string[]): ResourceGr
     .filter((group) => group.logs.records > 0)
 }
 
+/** The same values for each ResourceLogs in turn, with the number of its records. */
+export function* resourcesOf(
+  { chunks }: Logs,
+  keys: readonly string[]
+): Generator<{ values: (string | undefined)[]; records: number }, void> {
+  for (const chunk of chunks) {
+    for (const part of resourceParts(chunk)) {
+      yield { values: valuesOf(part, keys), records: countRecords(part) }
+    }
+  }
+}
+
 /** The request in parts with one ResourceLogs field each; unknown fields stay with the one before them. */
 function resourceParts(chunk: Uint8Array): Uint8Array[] {
   const reader = newValueReader(chunk)

@@ -15,6 +15,7 @@ import type { Logs } from '../../src/logs/logs.ts'
 import { sent } from '../batches.ts'
 import { testExporter } from '../contract/exporter.ts'
 import { type FakeS3, startFakeS3 } from '../fake_s3.ts'
+import { hugeResource } from '../huge_resource.ts'
 import { watchedLane } from '../watched_lane.ts'
 
 process.env.AWS_ACCESS_KEY_ID = 'akey'
@@ -254,6 +255,14 @@ test('a bucket that may not or cannot be chosen refuses its records alone, by na
       '(not among resource_attrs_to_s3::allowed_buckets), = "../up" (not a bucket name)'
   )
   expect([numbers, s3.keys()]).toEqual([[], []])
+})
+
+test('records under a large resource are refused without a copy of it for each', async () => {
+  const { exporter } = await inBucket({ resource_attrs_to_s3: { s3_bucket: 'bucket' } })
+  const logs = checkLogs(hugeResource(100_000, 2 ** 20, 'Not a bucket'))
+  const error = await exporter(sent(logs), signal).catch((error: Error) => error)
+  expect(error).toBeInstanceOf(PermanentError)
+  expect((error as PermanentError).records).toHaveLength(100_000)
 })
 
 test.for([

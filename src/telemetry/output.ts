@@ -1,24 +1,37 @@
-import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { openSync, writeSync } from 'node:fs'
+
+type Write = (line: string) => void
 
 /** Opens `service.telemetry.logs.output_paths`: `stderr`, `stdout`, or files that are appended to. */
-export async function openOutput(paths: readonly string[]): Promise<(line: string) => void> {
-  const streams = await Promise.all(paths.map(openOne))
+export function openOutput(paths: readonly string[]): Write {
+  const outputs = paths.map(openOne)
   return (line) => {
-    for (const stream of streams) stream.write(line)
+    for (const write of outputs) write(line)
   }
 }
 
-async function openOne(path: string): Promise<NodeJS.WritableStream> {
-  if (path === 'stderr') return process.stderr
-  if (path === 'stdout') return process.stdout
-  const stream = createWriteStream(path, { flags: 'a', mode: 0o600 })
-  await once(stream, 'open').catch((cause) => {
+/** A log that can no longer be written must not end the pipeline. */
+function openOne(path: string): Write {
+  if (path === 'stderr' || path === 'stdout') {
+    const stream = process[path]
+    stream.on('error', () => {})
+    return (line) => stream.write(line)
+  }
+  const file = openFile(path)
+  return (line) => {
+    try {
+      // At once: what a process says last, it says just before it ends.
+      writeSync(file, line)
+    } catch (error) {
+      process.stderr.write(`auditcol: writing ${path}: ${(error as Error).message}\n`)
+    }
+  }
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, 'a', 0o600)
+  } catch (cause) {
     throw new Error(`opening ${path} of service.telemetry.logs.output_paths`, { cause })
-  })
-  // A log that can no longer be written must not end the pipeline.
-  stream.on('error', (error) =>
-    process.stderr.write(`auditcol: writing ${path}: ${error.message}\n`)
-  )
-  return stream
+  }
 }

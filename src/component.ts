@@ -57,7 +57,10 @@ export interface Context {
   readonly log: Log
   /** Receivers: aborts when no more is to be accepted. Others: aborts when they are to let go of all they hold. */
   readonly stopping: AbortSignal
-  /** Receivers say for each listener where it listens (`HTTP 127.0.0.1:4318`), exporters where they deliver to. */
+  /**
+   * Receivers say for each listener where it listens (`HTTP 127.0.0.1:4318`), or where they read
+   * from, and the start waits for the first; exporters say where they deliver to.
+   */
   ready(address: string): void
 }
 

@@ -44,6 +44,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
     fail = reject
   })
   failed.catch(() => {})
+  let broken = false
   const intake = openIntake()
   const stopping = new AbortController()
   await startExtensions(config, log, stopping.signal)
@@ -54,7 +55,10 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
         maxSize: config.journal.max_size,
         minFree: config.journal.min_free,
         settled: intake.settled,
-        fatal: fail
+        fatal: (error) => {
+          broken = true
+          fail(error)
+        }
       })
     : undefined
   const ways = new Map<string, Way>()
@@ -117,6 +121,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
         const error = new Error(`the receiver ${id}`, { cause })
         refuse(error)
         fail(error)
+        end()
       }
       const end = () => {
         open--
@@ -148,7 +153,9 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
     })
     clearInterval(flushing)
     for (const subscription of subscriptions) subscription.unsubscribe()
-    await Promise.all([...ways.values()].map(({ lane }) => lane.stop(limit)))
+    // What a lane delivers after the journal has failed would be delivered again at the next start (J6).
+    const lanesLimit = broken ? AbortSignal.abort() : limit
+    await Promise.all([...ways.values()].map(({ lane }) => lane.stop(lanesLimit)))
     await journal?.close()
   }
 

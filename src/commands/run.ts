@@ -17,20 +17,25 @@ const sameSignalMs = 1_000
 export async function run(options: LoadOptions): Promise<number> {
   const { config, notes } = await loadConfig(options)
   const { level, encoding, output_paths, initial_fields } = config.telemetry.logs
-  const log = createLog({ level, encoding, write: await openOutput(output_paths) }, initial_fields)
+  const log = createLog({ level, encoding, write: openOutput(output_paths) }, initial_fields)
   for (const note of notes) log[note.level](note.text)
   const signals = watchSignals()
-  let pipeline: Pipeline
+  let pipeline: Pipeline | undefined
   try {
-    pipeline = await startPipeline(config, log)
+    pipeline = await Promise.race([startPipeline(config, log), signals.first])
   } catch (error) {
     process.stderr.write(`auditcol: ${reasonOf(error)}\n`)
     return 1
   }
+  if (!pipeline) {
+    log.info('stopped before everything was ready')
+    return 0
+  }
+  const { journal } = pipeline
   const control =
     config.journal &&
     (await serveControl(config.journal.directory, log, (request) =>
-      answerRunning(() => statusOf(pipeline.journal!), request)
+      answerRunning(() => statusOf(journal!), request)
     ))
   for (const line of banner(config, pipeline)) log.info(line)
   const failure = await Promise.race([

@@ -42,7 +42,8 @@ export async function serveControl(
     })
   })
   const listening = await new Promise<boolean>((resolve) => {
-    server.once('error', (error) => {
+    // Also later: a connection that cannot be accepted must not end the pipeline.
+    server.on('error', (error) => {
       log.warn('no control socket: `auditcol journal` cannot ask this process', {
         path,
         error: error.message

@@ -22,6 +22,9 @@ import {
 } from './state.ts'
 import { createWriter, type Entry, type Place } from './writer.ts'
 
+/** A segment smaller than this is not ended for the space that it takes. */
+const worthFreeingBytes = 2 ** 20
+
 export interface JournalOptions {
   readonly directory: string
   readonly maxSize: number
@@ -64,12 +67,7 @@ export interface SegmentStatus {
 }
 
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const lock = await lockJournal(options.directory).catch((cause: Error) => {
-    throw new Error(
-      `opening the journal ${options.directory}: ${cause.message}: choose a directory that can be written to`,
-      { cause }
-    )
-  })
+  const lock = await lockJournal(options.directory)
   if (!lock) {
     throw new Error(
       `the journal ${options.directory} is in use by another process: stop it, or name another directory`
@@ -206,6 +204,11 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   const isEmpty = () =>
     writer.pendingBytes === 0 && [...lanes.values()].every(({ behind }) => behind.records === 0)
 
+  /** What is delivered lies in the last segment until that is full; on a full disk it would never be, so it ends early. */
+  const freeDelivered = () => {
+    if (isEmpty() && segments.at(-1)!.end > worthFreeingBytes) writer.rotate()
+  }
+
   return {
     writer: state.writer,
     lanes,
@@ -215,8 +218,11 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
       const payload = encodeRecords(logs, meta, indices)
       const bytes = frameHeaderBytes + payload[0]!.length + logs.bytes
       const short = shortage(bytes)
-      if (short)
+      if (short) {
+        freeDelivered()
         return batch.settle(new RefusedError(short, { reason: 'unavailable', retryAfter: 5 }))
+      }
+      room.taken(bytes)
       const done = (error: Error | undefined, place: Place) => {
         if (!error) {
           if (meta.resume !== undefined) state.resume.set(meta.receiver, meta.resume)

@@ -10,6 +10,8 @@ const reserveBytes = 4 * 2 ** 20
 export interface Room {
   /** Why nothing more is taken in, or undefined. */
   shortage(): string | undefined
+  /** So many bytes are about to be written: the disk is looked at only now and then. */
+  taken(bytes: number): void
   /** A write met a full disk: intake stops, the reserve is let go. Resolves when writing may be tried again. */
   use(): Promise<void>
   close(): void
@@ -39,7 +41,9 @@ export async function watchRoom(directory: string, minFree: number): Promise<Roo
       })
 
   await check()
-  const timer = setInterval(() => void (checking ??= checkOnce()), checkMs)
+  const timer = setInterval(() => {
+    checking ??= checkOnce()
+  }, checkMs)
   timer.unref()
 
   return {
@@ -48,6 +52,9 @@ export async function watchRoom(directory: string, minFree: number): Promise<Roo
         return `the journal's disk has ${mebibytes(free)} free, min_free is ${mebibytes(minFree)}`
       }
       return reserved ? undefined : "the journal's disk is full: the lanes' reserve is in use"
+    },
+    taken: (bytes) => {
+      free -= bytes
     },
     use: async () => {
       const kept = reserved
@@ -88,5 +95,5 @@ async function restore(path: string): Promise<boolean> {
 }
 
 function mebibytes(bytes: number): string {
-  return `${Math.floor(bytes / 2 ** 20)} MiB`
+  return `${Math.max(0, Math.floor(bytes / 2 ** 20))} MiB`
 }

@@ -42,6 +42,8 @@ export interface Writer {
   push(entry: Entry): void
   /** Something may be collected. */
   kick(): void
+  /** Ends the segment although it is not full. */
+  rotate(): void
   readonly pendingBytes: number
   /** Writes what waits and a synced frame, as far as the disk takes it, and closes the file. */
   close(): Promise<void>
@@ -68,6 +70,7 @@ export function createWriter(options: WriterOptions): Writer {
   let pendingBytes = 0
   let running: Promise<void> | undefined
   let idle: NodeJS.Timeout | undefined
+  let rotating = false
   let closing = false
   let lastTry = false
   /** Why nothing is written any more. */
@@ -88,7 +91,7 @@ export function createWriter(options: WriterOptions): Writer {
     for (;;) {
       const collected = options.collect()
       if (collected) add(collected)
-      if (pending.length === 0) return
+      if (pending.length === 0 && !rotating) return
       await writeGroup(takeGroup())
       if (ended) return
     }
@@ -140,7 +143,9 @@ export function createWriter(options: WriterOptions): Writer {
 
   const rotateIfFull = async (group: Entry[]) => {
     const bytes = group.reduce((sum, entry) => sum + entry.bytes, 0)
-    if (segment.lastLsn < segment.firstLsn || segment.end + bytes <= options.segmentBytes) return
+    const full = rotating || segment.end + bytes > options.segmentBytes
+    rotating = false
+    if (segment.lastLsn < segment.firstLsn || !full) return
     const next = {
       directory: options.directory,
       number: segment.number + 1,
@@ -210,6 +215,10 @@ export function createWriter(options: WriterOptions): Writer {
   return {
     push,
     kick: start,
+    rotate: () => {
+      rotating = true
+      start()
+    },
     get pendingBytes() {
       return pendingBytes
     },

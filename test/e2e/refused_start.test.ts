@@ -55,7 +55,7 @@ describe('what cannot start is named in one sentence, exit code 1', () => {
     const { code, output } = await runToEnd({ dir, config: pipelineOf({ debug }, { service }) })
     expect(code).toBe(1)
     expect(sentence(output)).toMatch(
-      /^auditcol: opening the journal \.\/file\/journal: .*ENOTDIR.*: choose a directory/
+      /^auditcol: opening the journal \.\/file\/journal: ENOTDIR: not a directory/
     )
   })
 
@@ -65,7 +65,7 @@ describe('what cannot start is named in one sentence, exit code 1', () => {
     const { code, output } = await runToEnd({ dir, config: pipelineOf({ debug }) })
     expect(code).toBe(1)
     expect(sentence(output)).toMatch(
-      /^auditcol: opening the journal \.\/journal: unable to open .*: choose a directory/
+      /^auditcol: opening the journal \.\/journal: unable to open database file$/
     )
   })
 

@@ -1,5 +1,6 @@
 import { ConfigErrors, type Note, type Place, type Problem, showPlace } from './errors.ts'
 import { type Entry, limits, type Node, type ScalarNode } from './node.ts'
+import { type Inserted, textsOf } from './redact.ts'
 import { type Retrieved, retrieve } from './retrieve.ts'
 import { parseYaml } from './yaml.ts'
 
@@ -18,10 +19,11 @@ const charactersInAll = 16 * 2 ** 20
 export async function expand(
   root: Node,
   env: NodeJS.ProcessEnv
-): Promise<{ node: Node; notes: Note[]; problems: Problem[] }> {
-  const spent: Spent = { env, uris: 0, characters: 0, nodes: 0, notes: new Map(), problems: [] }
+): Promise<{ node: Node; notes: Note[]; problems: Problem[]; inserted: Inserted[] }> {
+  const [notes, problems, inserted] = [new Map<string, Note>(), [], []]
+  const spent: Spent = { env, uris: 0, characters: 0, nodes: 0, notes, problems, inserted }
   const node = await expandNode(root, spent, 0)
-  return { node, notes: [...spent.notes.values()], problems: spent.problems }
+  return { node, notes: [...notes.values()], problems, inserted }
 }
 
 interface Spent {
@@ -31,6 +33,7 @@ interface Spent {
   nodes: number
   readonly notes: Map<string, Note>
   readonly problems: Problem[]
+  readonly inserted: Inserted[]
 }
 
 async function expandNode(node: Node, spent: Spent, depth: number): Promise<Node> {
@@ -157,7 +160,12 @@ async function fetched(uri: string, place: Place, spent: Spent, depth: number): 
     throw new Error('too many recursive expansions')
   const retrieved = await retrieve(uri.includes(':') ? uri : `env:${uri}`, spent.env)
   spent.characters += retrieved.text.length
-  const { note } = retrieved
+  const { note, text, source, isOutside } = retrieved
+  if (isOutside) {
+    const written = `\${${uri}}`
+    for (const one of textsOf(unescaped(text), read(text, source)))
+      spent.inserted.push({ text: one, written, place })
+  }
   if (note && !spent.notes.has(note.text))
     spent.notes.set(note.text, { ...note, place: showPlace(place) })
   return retrieved

@@ -1,9 +1,10 @@
 import { componentRoot } from '../load.ts'
 import type { Config } from './config.ts'
 import { checkDocument } from './document.ts'
-import { ConfigErrors, type Note } from './errors.ts'
+import { ConfigErrors, type Note, type Problem } from './errors.ts'
 import { expand } from './expand.ts'
 import type { MapNode } from './node.ts'
+import { redact } from './redact.ts'
 import { createReport } from './report.ts'
 import { readSources } from './sources.ts'
 
@@ -28,9 +29,16 @@ export async function loadConfig(
     throw new ConfigErrors([
       { place: { source: written.place.source }, path: '', message: 'empty configuration file' }
     ])
-  const { node, notes, problems } = await expand(written, env)
+  const { node, notes, problems, inserted } = await expand(written, env)
+  // A variable that is not set is often why something else is missing.
+  const unset = notes.filter(({ level }) => level === 'warn').map(problemOf)
   const report = createReport(problems, notes)
   const config = await checkDocument(node as MapNode, logsOnly, root, report)
-  if (config === undefined || problems.length > 0) throw new ConfigErrors(problems)
+  if (config === undefined || problems.length > 0)
+    throw new ConfigErrors([...problems.map((one) => redact(one, inserted)), ...unset])
   return { config, notes }
+}
+
+function problemOf({ place, text }: Note): Problem {
+  return { place: { source: place }, path: '', message: text }
 }

@@ -8,26 +8,28 @@ export interface Retrieved {
   readonly text: string
   /** How places in the text are named: `env:NAME`, or the file's path. */
   readonly source: string
+  /** It stands in the environment or a file, not in the URI. */
+  readonly isOutside: boolean
   readonly note?: Omit<Note, 'place'>
 }
 
 /** Fetches what a configuration URI names; rejects with one sentence when it cannot. */
 export async function retrieve(uri: string, env: NodeJS.ProcessEnv): Promise<Retrieved> {
   const [, scheme, rest = ''] = uri.match(/^([A-Za-z][A-Za-z0-9+.-]+):(.*)$/s) ?? []
-  if (scheme === undefined) throw new Error(`unsupported scheme on URI "${uri}"`)
+  const hint = uri.includes(':-') ? ` (did you mean \${env:${uri}}?)` : ''
+  if (scheme === undefined) throw new Error(`unsupported scheme on URI "${uri}"${hint}`)
   if (scheme === 'env') return variable(rest, env)
-  if (scheme === 'yaml') return { text: rest, source: 'yaml' }
+  if (scheme === 'yaml') return { text: rest, source: 'yaml', isOutside: false }
   if (scheme === 'file') {
     const path = normalize(rest)
     const text = await readText(path)
     const note = /\n\s*$/.test(text) && !text.trim().includes('\n') ? lineEnd(path) : undefined
-    return { text, source: path, ...(note && { note }) }
+    return { text, source: path, isOutside: true, ...(note && { note }) }
   }
   if (scheme === 'http' || scheme === 'https')
     throw new Error(
       `configuration is not fetched over ${scheme}: store it in a file and name that instead of "${uri}"`
     )
-  const hint = uri.includes(':-') ? ` (did you mean \${env:${uri}}?)` : ''
   throw new Error(`scheme "${scheme}" is not supported for uri "${uri}"${hint}`)
 }
 
@@ -40,10 +42,12 @@ function variable(rest: string, env: NodeJS.ProcessEnv): Retrieved {
     )
   const source = `env:${name}`
   const text = env[name]
-  if (text === '') return { text, source, note: { level: 'info', text: emptyVariable(name) } }
-  if (text !== undefined) return { text, source }
-  if (split >= 0) return { text: rest.slice(split + 2), source }
-  return { text: '', source, note: { level: 'warn', text: unsetVariable(name) } }
+  const isOutside = text !== undefined
+  if (text === '')
+    return { text, source, isOutside, note: { level: 'info', text: emptyVariable(name) } }
+  if (text !== undefined) return { text, source, isOutside }
+  if (split >= 0) return { text: rest.slice(split + 2), source, isOutside }
+  return { text: '', source, isOutside, note: { level: 'warn', text: unsetVariable(name) } }
 }
 
 function unsetVariable(name: string): string {

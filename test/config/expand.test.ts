@@ -75,6 +75,10 @@ test.each<[yaml: string, problem: string]>([
     'a ${env:MAP}',
     'expanding ${env:MAP}: retrieved value does not have unambiguous string representation: it is a map'
   ],
+  [
+    '${S3_BUCKET:-x}',
+    'unsupported scheme on URI "S3_BUCKET:-x" (did you mean ${env:S3_BUCKET:-x}?)'
+  ],
   ['${FOO:-x}', 'scheme "FOO" is not supported for uri "FOO:-x" (did you mean ${env:FOO:-x}?)'],
   ['${vault:x}', 'scheme "vault" is not supported for uri "vault:x"'],
   [

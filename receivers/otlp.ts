@@ -4,7 +4,7 @@ import type { Receiver, ReceiverContext } from '../src/component.ts'
 import { byteSize } from '../src/config/fields.ts'
 import { grpcConfig } from '../src/otlp/grpc_config.ts'
 import { startGrpcServer } from '../src/otlp/grpc_server.ts'
-import { createHeldBytes } from '../src/otlp/held_bytes.ts'
+import { createHeldBytes, requestCost } from '../src/otlp/held_bytes.ts'
 import { httpConfig } from '../src/otlp/http_config.ts'
 import { type Listener, startHttpServer } from '../src/otlp/http_server.ts'
 import { createIntake } from '../src/otlp/intake.ts'
@@ -30,7 +30,7 @@ export const config = z
     max_in_flight_size: byteSize()
       .optional()
       .describe(
-        'Bytes of requests that may be on their way in at once, counted as sent and after decompression; past it senders are told to come back (429). Unset: 64MiB, or twice the largest request if that is more.'
+        'Bytes of requests that may be on their way in at once, counted as sent and after decompression, and 8KiB for each; past it senders are told to come back (429). Unset: 64MiB, or twice the largest request if that is more.'
       )
   })
   .superRefine(({ protocols, max_in_flight_size }, context) => {
@@ -39,12 +39,12 @@ export const config = z
       context.addIssue({ code: 'custom', message })
       return
     }
-    const least = 2 * largestRequest(protocols)
+    const least = leastInFlight(protocols)
     if (max_in_flight_size === undefined || max_in_flight_size >= least) return
     context.addIssue({
       code: 'custom',
       path: ['max_in_flight_size'],
-      message: `must be at least ${least}: twice the largest request, which counts compressed and not`
+      message: `must be at least ${least}: twice the largest request, which counts compressed and not, and ${requestCost} for the request itself`
     })
   })
 
@@ -100,7 +100,11 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 function inFlightSize({ protocols, max_in_flight_size }: Options): number {
-  return max_in_flight_size ?? Math.max(defaultInFlight, 2 * largestRequest(protocols))
+  return max_in_flight_size ?? Math.max(defaultInFlight, leastInFlight(protocols))
+}
+
+function leastInFlight(protocols: Options['protocols']): number {
+  return 2 * largestRequest(protocols) + requestCost
 }
 
 function largestRequest({ grpc, http }: Options['protocols']): number {

@@ -87,7 +87,7 @@ export function createCallHandler(options: CallOptions) {
       return { code: codes.unimplemented, http: 200, message }
     }
     if (options.stopping.aborted) return stopping
-    return held.bytes() >= held.max ? exhausted(held.max) : undefined
+    return held.bytes() > held.max ? exhausted(held.max) : undefined
   }
 
   function clientOf(headers: IncomingHttpHeaders): Meta['client'] {

@@ -1,6 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import { type Answer, codes, exhausted, invalid, tooLarge } from './answers.ts'
-import type { HeldBytes, Share } from './held_bytes.ts'
+import { compact, type HeldBytes, type Share } from './held_bytes.ts'
 
 export interface MessageOptions {
   readonly limit: number
@@ -30,7 +30,7 @@ export function readMessage(
 ): void {
   let head: Buffer | undefined
   let length = -1
-  let message: Buffer | undefined
+  let message: Uint8Array | undefined
   let filled = 0
   let late: NodeJS.Timeout | undefined
   stream.on('data', take)
@@ -50,17 +50,13 @@ export function readMessage(
     stream.once('close', () => clearTimeout(late))
   }
 
-  /**
-   * A message that came in one piece is that piece, unless it would hold a much larger buffer of the
-   * socket; any other is gathered in a buffer of its own.
-   */
+  /** A message that came in one piece is that piece; any other is gathered in a buffer of its own. */
   function fill(chunk: Buffer) {
     if (filled + chunk.length > length) return refuse(invalid('bytes behind the message'))
-    if (message === undefined && chunk.length === length && isMostOf(chunk)) {
-      message = chunk
-    } else {
+    if (message === undefined && chunk.length === length) message = compact(chunk)
+    else {
       message ??= Buffer.allocUnsafeSlow(length)
-      chunk.copy(message, filled)
+      message.set(chunk, filled)
     }
     filled += chunk.length
   }
@@ -79,8 +75,4 @@ export function readMessage(
     stream.resume()
     done(answer, false)
   }
-}
-
-function isMostOf(chunk: Buffer): boolean {
-  return chunk.length * 2 >= chunk.buffer.byteLength
 }

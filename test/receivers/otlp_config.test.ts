@@ -105,9 +105,9 @@ describe('memory', () => {
 
   test('grows with the largest request allowed, unless limited', () => {
     const http = { max_request_body_size: '100MiB' }
-    expect(memory(config.parse({ protocols: { http } }))).toBe(300 * mib)
+    expect(memory(config.parse({ protocols: { http } }))).toBe(300 * mib + 8192)
     expect(problems({ protocols: { http }, max_in_flight_size: '150MiB' })).toEqual([
-      'max_in_flight_size: must be at least 209715200: twice the largest request, which counts compressed and not'
+      'max_in_flight_size: must be at least 209723392: twice the largest request, which counts compressed and not, and 8192 for the request itself'
     ])
   })
 })

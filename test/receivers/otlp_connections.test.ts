@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { requestCost } from '../../src/otlp/held_bytes.ts'
 import { post } from '../otlp/post.ts'
 import { connectRaw, head } from '../otlp/raw.ts'
 import { otlpRequest } from '../otlp/request.ts'
@@ -57,6 +58,13 @@ describe('a connection', () => {
     await raw.until(ok)
   })
 
+  test('whose headers are long does not keep them alive with its records', async () => {
+    const { address, batches } = await startHttp({}, takeAll)
+    await post(address, { headers: { 'x-long': 'x'.repeat(12_000) }, body })
+    const [bytes] = batches[0]!.logs.chunks
+    expect(bytes!.buffer.byteLength).toBeLessThanOrEqual(2 * body.length)
+  })
+
   test('answers pipelined requests in order, whatever the order of settlement', async () => {
     const { address, next } = await startHttp()
     const raw = await connectRaw(address)
@@ -94,9 +102,7 @@ describe('a sender that goes away', () => {
   ])('%s takes nothing with it', async (_, sent) => {
     const run = await startHttp(
       { max_request_body_size: body.length },
-      {
-        max_in_flight_size: 2 * body.length
-      }
+      { max_in_flight_size: 2 * (body.length + requestCost) }
     )
     for (let i = 0; i < 5; i++) {
       const raw = await connectRaw(run.address)

@@ -3,6 +3,7 @@ import { connect } from 'node:http2'
 import zlib from 'node:zlib'
 import { type ClientOptions, status } from '@grpc/grpc-js'
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { requestCost } from '../../src/otlp/held_bytes.ts'
 import { exportLogs, grpcClient } from '../otlp/grpc_client.ts'
 import { post, statusOf } from '../otlp/post.ts'
 import { connectRaw, head } from '../otlp/raw.ts'
@@ -16,11 +17,12 @@ const mib = 1024 * 1024
 
 describe('HTTP requests past max_in_flight_size', () => {
   const keys = { max_request_body_size: 2000 }
-  const limits = { max_in_flight_size: 4000 }
-  const message = 'too many requests in flight: they may hold 4000 bytes (max_in_flight_size)'
+  /** Room for 4,000 bytes in so many requests. */
+  const room = (requests: number) => ({ max_in_flight_size: 4000 + requests * requestCost })
+  const message = 'too many requests in flight: they may hold 36768 bytes (max_in_flight_size)'
 
   test('hear 429 while others wait for their settlement, and are taken after it', async () => {
-    const { address, next } = await startHttp(keys, limits)
+    const { address, next } = await startHttp(keys, room(4))
     const waiting = [1, 2, 3].map(() => post(address, { body }))
     const batches = [await next(), await next(), await next()]
     const answer = await post(address, { body })
@@ -34,7 +36,7 @@ describe('HTTP requests past max_in_flight_size', () => {
   })
 
   test('hear it while slow uploads have announced their bytes; their connection goes on', async () => {
-    const { address } = await startHttp(keys, { ...limits, ...takeAll })
+    const { address } = await startHttp(keys, { ...room(3), ...takeAll })
     const uploads = [await connectRaw(address), await connectRaw(address)]
     for (const upload of uploads) {
       upload.write(head(2000, 'Expect: 100-continue\r\n'))
@@ -51,8 +53,18 @@ describe('HTTP requests past max_in_flight_size', () => {
     await late.until(/HTTP\/1\.1 200 /)
   })
 
+  test('hear it while many small ones wait, each of which costs more than its bytes', async () => {
+    const { address, batches } = await startHttp(keys, { max_in_flight_size: 10 * requestCost })
+    const raw = await connectRaw(address)
+    for (let i = 0; i < 20; i++) raw.write(Buffer.concat([Buffer.from(head(small.length)), small]))
+    expect((await post(address, { body: small })).status).toBe(429)
+    expect(batches).toHaveLength(9)
+    for (const batch of batches) batch.settle()
+    await raw.until(/(HTTP\/1\.1 200 [\s\S]*?){9}(HTTP\/1\.1 429 [\s\S]*?){11}/)
+  })
+
   test('are stopped inside a chunked body, which is not kept', async () => {
-    const { address, next } = await startHttp(keys, limits)
+    const { address, next } = await startHttp(keys, room(4))
     const waiting = [1, 2, 3].map(() => post(address, { body }))
     const batches = [await next(), await next(), await next()]
     const raw = await connectRaw(address)
@@ -67,7 +79,9 @@ describe('HTTP requests past max_in_flight_size', () => {
     ['aside', 900_000, otlpRequest(1, randomText(40_000) + 'x'.repeat(800_000))]
   ])('count what they become when decompressed %s', async (_, limit, large) => {
     const keys = { max_request_body_size: limit }
-    const { address, next } = await startHttp(keys, { max_in_flight_size: 2 * limit })
+    const { address, next } = await startHttp(keys, {
+      max_in_flight_size: 2 * limit + 3 * requestCost
+    })
     const fill = otlpRequest(1, 'x'.repeat(0.95 * limit))
     const waiting = [post(address, { body: fill }), post(address, { body: fill })]
     const batches = [await next(), await next()]
@@ -86,7 +100,7 @@ describe('HTTP requests past max_in_flight_size', () => {
 
 describe('gRPC calls past max_in_flight_size', () => {
   const keys = { max_recv_msg_size_mib: 1 }
-  const limits = { max_in_flight_size: 2 * mib }
+  const limits = { max_in_flight_size: 2 * mib + 3 * requestCost }
   const large = otlpRequest(1, 'x'.repeat(0.9 * mib))
 
   test('hear RESOURCE_EXHAUSTED with RetryInfo, and are taken when there is room', async () => {
@@ -96,7 +110,7 @@ describe('gRPC calls past max_in_flight_size', () => {
     const batches = [await next(), await next()]
     const { code, message, retryAfter } = await client.send(large)
     expect([code, retryAfter]).toEqual([status.RESOURCE_EXHAUSTED, 1])
-    expect(message).toMatch(/^too many requests in flight: they may hold 2097152 bytes/)
+    expect(message).toMatch(/^too many requests in flight: they may hold 2121728 bytes/)
     const tiny = client.send(small)
     ;(await next()).settle()
     expect((await tiny).code).toBe(status.OK)
@@ -127,15 +141,16 @@ describe('gRPC calls past max_in_flight_size', () => {
     const uploads = [1, 2].map(() => slow.request(callHeaders))
     for (const upload of uploads) upload.write(Buffer.of(0, 0, 0x10, 0, 0))
     await vi.waitUntil(async () => {
-      const [headers] = await once(slow.request(callHeaders).end(), 'response')
+      const [headers] = await once(slow.request(callHeaders).end(message), 'response')
       return headers['grpc-status'] === '8'
     })
     const heard = uploads.map((upload) => once(upload, 'response'))
     vi.advanceTimersByTime(300_000)
     for (const [headers] of await Promise.all(heard)) expect(headers['grpc-status']).toBe('4')
     vi.useRealTimers()
+    const before = batches.length
     expect((await connectGrpc(address).send(small)).code).toBe(status.OK)
-    expect(batches).toHaveLength(1)
+    expect(batches).toHaveLength(before + 1)
   })
 
   test('count what they become when decompressed', async () => {
@@ -155,6 +170,7 @@ describe('gRPC calls past max_in_flight_size', () => {
 
 afterEach(() => void vi.useRealTimers())
 
+const message = Buffer.concat([Buffer.of(0, 0, 0, 0, small.length), small])
 const callHeaders = {
   ':method': 'POST',
   ':path': exportLogs,

@@ -159,9 +159,11 @@ function unsupportedType(response: ServerResponse) {
   replyText(response, 415, `415 unsupported media type, supported: [${types}]`, { Accept: types })
 }
 
+/** Senders behind a proxy may ask for the whole URL (RFC 9112, 3.2.2). */
 function pathOf(url: string): string {
+  const from = url.startsWith('http://') ? url.indexOf('/', 'http://'.length) : 0
   const query = url.indexOf('?')
-  return query < 0 ? url : url.slice(0, query)
+  return url.slice(Math.max(0, from), query < 0 ? url.length : query)
 }
 
 /** Parameters such as `charset=utf-8` change nothing. */
@@ -173,7 +175,6 @@ function encodingOf(type = ''): Encoding | undefined {
 }
 
 function compressionOf(encoding?: string): string | undefined {
-  return encoding === undefined || encoding === '' || encoding === 'identity'
-    ? undefined
-    : encoding.toLowerCase()
+  const name = encoding?.toLowerCase() || 'identity'
+  return name === 'identity' ? undefined : name
 }

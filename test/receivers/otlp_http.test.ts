@@ -131,6 +131,14 @@ describe('requests that are not OTLP', () => {
     const answer = await post(address, { path: '/v1/logs?x=1', headers, body: otlpJson(1) })
     expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/json'])
   })
+
+  test('nor does the whole URL, as a proxy may ask for it, or "Identity"', async () => {
+    const { address } = await startHttp({}, takeAll)
+    const path = `http://${address}/v1/logs?x=1`
+    const headers = { 'content-encoding': 'Identity' }
+    expect((await post(address, { path, headers, body: small })).status).toBe(200)
+    expect((await post(address, { path: 'http://v1/logs', body: small })).status).toBe(404)
+  })
 })
 
 const compress = {

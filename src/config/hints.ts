@@ -1,5 +1,5 @@
 import { nearestName } from './nearest.ts'
-import type { Level } from './schema_walk.ts'
+import { isRefused, type Level } from './schema_walk.ts'
 
 /** What a key nobody knows should have been, in words, and the levels where it belongs. */
 export interface Hint {
@@ -16,11 +16,12 @@ export interface Hint {
 export function hintFor(
   key: string,
   path: readonly string[],
-  levels: readonly Level[],
+  all: readonly Level[],
   root: string,
   strangers: readonly string[] = [key],
   isWritten: (level: Level) => boolean = () => false
 ): Hint {
+  const levels = all.map(withoutRefused)
   const here = path.join('::')
   const own = levels.filter((level) => level.path.join('::') === here)
   const others = levels.filter((level) => level.path.join('::') !== here && !level.named)
@@ -41,6 +42,12 @@ export function hintFor(
     return { text, homes: [level] }
   }
   return { text: '', homes: [] }
+}
+
+/** A key that is there only to be refused with a reason is no place to send anybody to. */
+function withoutRefused(level: Level): Level {
+  const fields = [...level.fields].filter(([, schema]) => !isRefused(schema))
+  return { ...level, fields: new Map(fields) }
 }
 
 /** Those that share most of the path: `tls` is at home in many places. */

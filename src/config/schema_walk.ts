@@ -78,6 +78,12 @@ export function takesInteger(schema: Schema | undefined): boolean {
   })
 }
 
+/** True when it takes no value at all: its key is known so that the refusal can say why. */
+export function isRefused(schema: Schema): boolean {
+  const { shapes } = shapesOf(schema)
+  return shapes.length > 0 && shapes.every((shape) => shape._zod.def.type === 'never')
+}
+
 /** The schema at the end of a path. */
 export function schemaAt(schema: Schema, path: readonly PropertyKey[]): Schema | undefined {
   return path.reduce<Schema | undefined>((above, key) => above && schemaBelow(above, key), schema)

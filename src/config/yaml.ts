@@ -6,14 +6,16 @@ import {
   isScalar,
   isSeq,
   LineCounter,
-  parseAllDocuments
+  parseAllDocuments,
+  type YAMLError
 } from 'yaml'
 import { ConfigErrors, type Place, type Problem } from './errors.ts'
 import { type Entry, limits, type Node, type Scalar } from './node.ts'
 
 /**
  * YAML 1.2 with what Go's yaml adds and Collector files use: `<<` merge keys, an anchor defined
- * again, aliases to anchors on empty nodes. Throws ConfigErrors with every syntax error.
+ * again, aliases to anchors on empty nodes. Throws ConfigErrors with every syntax error,
+ * but not with what follows from one.
  */
 export function parseYaml(text: string, source: string): Node {
   const lines = new LineCounter()
@@ -22,9 +24,8 @@ export function parseYaml(text: string, source: string): Node {
     return { source, line: Math.max(line, 1), column: Math.max(col, 1) }
   }
   const documents = parsed(text, source, lines)
-  const problems = documents.flatMap((document) =>
-    [...document.errors, ...document.warnings].map((error) => problem(at(error.pos[0]), error))
-  )
+  const errors = documents.flatMap(({ errors, warnings }) => [...errors, ...warnings])
+  const problems = errors.filter(isOwn).map((error) => syntaxProblem(error, text, at))
   const second = documents.slice(1).find((document) => document.contents !== null)
   if (second) {
     const place = at(second.range[0])
@@ -47,8 +48,22 @@ function parsed(text: string, source: string, lineCounter: LineCounter): Documen
   }
 }
 
-function problem(place: Place, error: { message: string }): Problem {
-  return { place, path: '', message: `yaml: ${lowerFirst(error.message)}` }
+/** After an error the parser finds everything that stands there unexpected, token by token. */
+function isOwn({ message }: YAMLError, index: number): boolean {
+  return index === 0 || !/^Unexpected .* (token in YAML stream|at node end)/.test(message)
+}
+
+function syntaxProblem(
+  { message, pos: [offset] }: YAMLError,
+  text: string,
+  at: (offset: number) => Place
+): Problem {
+  // In flow style, `{ a: ${env:X} }`, a plain text ends before a brace, in Go's yaml too.
+  const isExpansion = text.startsWith('${', offset - 1)
+  const what = isExpansion
+    ? `an expansion within { } or [ ] needs quotes: "\${...}"`
+    : lowerFirst(message)
+  return { place: at(offset), path: '', message: `yaml: ${what}` }
 }
 
 function lowerFirst(text: string): string {

@@ -280,6 +280,11 @@ test.each<[key: string, body: string, ...errors: string[]]>([
     "4:5: exporters::awss3: '' has invalid keys: s3-bucket (did you mean s3_bucket, which belongs under s3uploader?)"
   ],
   [
+    'a flat key that is refused where it belongs',
+    's3uploader: { s3_bucket: b }\ns3_partition: hour',
+    "5:5: exporters::awss3: '' has invalid keys: s3_partition (did you mean s3_partition_format, which belongs under s3uploader?)"
+  ],
+  [
     'flat with s3uploader',
     's3_prefix: logs\ns3uploader: { s3_bucket: b }',
     "4:5: exporters::awss3: '' has invalid keys: s3_prefix (belongs under s3uploader)"

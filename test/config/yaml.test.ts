@@ -77,6 +77,11 @@ test.each<[what: string, text: string, ...problems: string[]]>([
     'p.yaml:1:5: yaml: invalid escape sequence \\x"',
     'p.yaml:2:4: yaml: plain value cannot start with reserved character @'
   ],
+  [
+    'an expansion without quotes in flow style, and nothing that follows from it',
+    'a: { b: ${env:X}, c: 1 }\nd: [${X}]\n',
+    'p.yaml:1:10: yaml: an expansion within { } or [ ] needs quotes: "${...}"'
+  ],
   ['tabs', '\ta: 1', 'p.yaml:1:1: yaml: tabs are not allowed as indentation']
 ])('names the place of %s', (_, text, ...expected) => {
   expect(problems(text)).toEqual(expected)

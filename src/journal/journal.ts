@@ -193,6 +193,8 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   }
 
   for (const lane of state.lanes.values()) add(lane, backlog.get(lane.index)!)
+  // Every start begins a segment: without requests nothing else would let go of those before it.
+  removeDelivered()
 
   const shortage = (bytes: number): string | undefined => {
     const size = sizeOf(segments) + writer.pendingBytes + bytes

@@ -1,11 +1,11 @@
-import { appendFileSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFailed, test } from 'vitest'
 import { start, stop, until } from '../e2e/auditcol.ts'
 import { createBackend, quickRetries } from '../e2e/backend.ts'
 import { pipelineOf } from '../e2e/pipeline.ts'
 import { idsOf, send } from '../e2e/records.ts'
-import { cannotMount, smallDisk } from './mounts.ts'
+import { cannotMount, fill, smallDisk } from './mounts.ts'
 import { missingOf, startSenders } from './sender.ts'
 
 const timeout = 60_000
@@ -85,17 +85,6 @@ test('J10: on a disk that others have filled lanes still settle, a restart is po
   expect(await stop(next)).toBe(0)
   expect(backend.taken()).toEqual([...ids, 'after'])
 })
-
-/** Takes all the space that a disk has left. */
-function fill(path: string): void {
-  for (const bytes of [2 ** 20, 2 ** 12]) {
-    try {
-      for (;;) appendFileSync(path, Buffer.alloc(bytes))
-    } catch (error) {
-      expect(error).toMatchObject({ code: 'ENOSPC' })
-    }
-  }
-}
 
 test('min_free refuses before the disk is full', { timeout }, async (context) => {
   const reason = cannotMount()

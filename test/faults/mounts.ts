@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { newDir } from '../e2e/auditcol.ts'
@@ -26,6 +26,17 @@ export function smallDisk(bytes: number): string {
   mkdirSync(dir)
   mount('-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir)
   return dir
+}
+
+/** Takes all the space that a disk has left. */
+export function fill(path: string): void {
+  for (const bytes of [2 ** 20, 2 ** 12]) {
+    try {
+      for (;;) appendFileSync(path, Buffer.alloc(bytes))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+    }
+  }
 }
 
 /** Mounts until the test has finished; the last argument is the place. */

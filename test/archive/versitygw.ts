@@ -1,31 +1,52 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { freePort } from '../free_port.ts'
+
+/** The keys that it was started with, as variables of the environment. */
+export const credentials = { AWS_ACCESS_KEY_ID: 'akey', AWS_SECRET_ACCESS_KEY: 'skey12345' }
 
 /** A real S3 server (github.com/versity/versitygw) over a temp directory, with one bucket `logs`. */
 export async function startVersitygw(binary: string) {
   const directory = await mkdtemp(join(tmpdir(), 'versitygw-'))
   await mkdir(join(directory, 'logs'))
   const port = await freePort()
+  const endpoint = `http://127.0.0.1:${port}`
+  let server = await launch(binary, port, directory)
+  return {
+    endpoint,
+    /** Nobody listens any more; what is stored stays. */
+    down: () => end(server),
+    async up() {
+      server = await launch(binary, port, directory)
+    },
+    async stop() {
+      await end(server)
+      await rm(directory, { recursive: true })
+    }
+  }
+}
+
+export type Versitygw = Awaited<ReturnType<typeof startVersitygw>>
+
+async function launch(binary: string, port: number, directory: string): Promise<ChildProcess> {
   const env = { ...process.env, ROOT_ACCESS_KEY: 'akey', ROOT_SECRET_KEY: 'skey12345' }
   const server = spawn(binary, ['--port', `127.0.0.1:${port}`, 'posix', directory], {
     env,
     stdio: 'ignore'
   })
-  const ended = new Promise((resolve) => server.once('exit', resolve))
-  const endpoint = `http://127.0.0.1:${port}`
-  await answering(endpoint, () => server.exitCode !== null)
-  return {
-    endpoint,
-    async stop() {
-      server.kill()
-      await ended
-      await rm(directory, { recursive: true })
-    }
-  }
+  await answering(`http://127.0.0.1:${port}`, () => server.exitCode !== null)
+  return server
+}
+
+async function end(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return
+  const exit = once(server, 'exit')
+  server.kill()
+  await exit
 }
 
 async function answering(url: string, dead: () => boolean) {
@@ -36,12 +57,4 @@ async function answering(url: string, dead: () => boolean) {
     await wait(50)
   }
   throw new Error(`starting versitygw at ${url}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }

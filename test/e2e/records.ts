@@ -88,7 +88,8 @@ export function objectsOf(directory: string): { key: string; content: Buffer }[]
   return keys.sort().map((path) => ({ key: path, content: plain(readFileSync(path)) }))
 }
 
-function plain(bytes: Buffer): Buffer {
+/** Without its compression, which its first bytes tell. */
+export function plain(bytes: Buffer): Buffer {
   if (bytes.subarray(0, 2).equals(Buffer.from('1f8b', 'hex'))) return gunzipSync(bytes)
   if (bytes.subarray(0, 4).equals(Buffer.from('28b52ffd', 'hex'))) return zstdDecompressSync(bytes)
   return bytes

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { newDir, until } from '../e2e/auditcol.ts'
-import { freePort } from './free_port.ts'
+import { freePort } from '../free_port.ts'
 
 /** Starts the OpenTelemetry Collector (builder.yaml beside this): OTLP over HTTP in, this one exporter out. */
 export async function startCollector(binary: string, exporter: string, keys: object) {

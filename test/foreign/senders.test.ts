@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { start, stop, until } from '../e2e/auditcol.ts'
+import { freePort } from '../free_port.ts'
 import {
   archivedLogs,
   archivedRecords,
@@ -12,7 +13,6 @@ import {
   toDirectory
 } from './archived.ts'
 import { startCollector } from './collector.ts'
-import { freePort } from './free_port.ts'
 
 const timeout = 60_000
 const python = process.env.AUDITCOL_PYTHON
@@ -22,32 +22,38 @@ if (python === undefined) {
   console.log(
     'skipped: the Python OTel SDK as sender (AUDITCOL_PYTHON names no python that has it)'
   )
-} else {
-  describe.each(['http', 'grpc'] as const)('the Python OTel SDK over %s', (protocol) => {
-    test.each(['gzip', 'none'])(
-      'every record is in the archive once, as it was sent, compression %s',
-      { timeout },
-      async (compression) => {
-        const auditcol = await start({ config: toDirectory() })
-        const url =
-          protocol === 'http' ? `http://${auditcol.http}/v1/logs` : `http://${auditcol.grpc}`
-        const sent = await sendWithPython([protocol, compression, url, '700', 'py'])
-        expect(await stop(auditcol)).toBe(0)
-
-        expect(sent).toHaveLength(700)
-        expect(archivedRecords(auditcol.dir)).toEqual(sent)
-        expect(auditcol.output()).toContain('receiver otlp: 700 records accepted')
-        for (const { resource, scopeLogs } of archivedLogs(auditcol.dir)) {
-          const text = (key: string, stringValue: string) => ({ key, value: { stringValue } })
-          expect(resource.attributes).toContainEqual(text('service.name', 'proxy'))
-          expect(resource.attributes).toContainEqual(text('prefix', 'py'))
-          for (const { scope } of scopeLogs)
-            expect(scope).toEqual({ name: 'audit', version: '1.2.3' })
-        }
-      }
-    )
-  })
 }
+if (collectorBinary === undefined) {
+  console.log('skipped: the OpenTelemetry Collector as sender (AUDITCOL_COLLECTOR names none)')
+}
+
+describe.skipIf(python === undefined)('the Python OTel SDK', () => {
+  test.each([
+    ['http', 'gzip'],
+    ['http', 'none'],
+    ['grpc', 'gzip'],
+    ['grpc', 'none']
+  ])(
+    'over %s, compression %s: every record is in the archive once, as it was sent',
+    { timeout },
+    async (protocol, compression) => {
+      const auditcol = await start({ config: toDirectory() })
+      const url = protocol === 'http' ? `${auditcol.http}/v1/logs` : auditcol.grpc
+      const sent = await sendWithPython([protocol, compression, `http://${url}`, '700', 'py'])
+      expect(await stop(auditcol)).toBe(0)
+
+      expect(sent).toHaveLength(700)
+      expect(archivedRecords(auditcol.dir)).toEqual(sent)
+      expect(auditcol.output()).toContain('receiver otlp: 700 records accepted')
+      for (const { resource, scopeLogs } of archivedLogs(auditcol.dir)) {
+        const text = (key: string, stringValue: string) => ({ key, value: { stringValue } })
+        expect(resource.attributes).toContainEqual(text('service.name', 'proxy'))
+        expect(resource.attributes).toContainEqual(text('prefix', 'py'))
+        expect(scopeLogs.map(({ scope }) => scope)).toEqual([{ name: 'audit', version: '1.2.3' }])
+      }
+    }
+  )
+})
 
 /** What the sender says it has sent; rejects with the SDK's complaint when some of it was not delivered. */
 async function sendWithPython(args: readonly string[]): Promise<RecordJson[]> {
@@ -57,9 +63,7 @@ async function sendWithPython(args: readonly string[]): Promise<RecordJson[]> {
   return lines.map((line): RecordJson => JSON.parse(line)).sort(byId)
 }
 
-if (collectorBinary === undefined) {
-  console.log('skipped: the OpenTelemetry Collector as sender (AUDITCOL_COLLECTOR names none)')
-} else {
+describe.skipIf(collectorBinary === undefined)('the OpenTelemetry Collector', () => {
   test.each([
     ['otlp_http', 'proto', 'gzip'],
     ['otlp_http', 'proto', 'zstd'],
@@ -70,7 +74,7 @@ if (collectorBinary === undefined) {
     ['otlp_grpc', 'proto', 'gzip'],
     ['otlp_grpc', 'proto', 'none']
   ] as const)(
-    'the Collector forwards by %s, %s, %s: every record is in the archive once, as it was sent',
+    'forwards by %s, %s, %s: every record is in the archive once, as it was sent',
     { timeout },
     async (exporter, encoding, compression) => {
       const auditcol = await start({ config: toDirectory() })
@@ -78,7 +82,7 @@ if (collectorBinary === undefined) {
         exporter === 'otlp_http'
           ? { endpoint: `http://${auditcol.http}`, encoding }
           : { endpoint: auditcol.grpc, tls: { insecure: true } }
-      const collector = await startCollector(collectorBinary, exporter, { ...to, compression })
+      const collector = await startCollector(collectorBinary!, exporter, { ...to, compression })
       const sent = auditRecords('c', 500)
       for (let i = 0; i < sent.length; i += 100) {
         expect(await post(collector.http, sent.slice(i, i + 100))).toBe(200)
@@ -91,7 +95,7 @@ if (collectorBinary === undefined) {
   )
 
   test.each(['otlp_http', 'otlp_grpc'])(
-    'the Collector by %s goes on when auditcol was killed and is back: nothing is lost',
+    'by %s goes on when auditcol was killed and is back: nothing is lost',
     { timeout },
     async (exporter) => {
       const ports = { http: await freePort(), grpc: await freePort() }
@@ -100,7 +104,7 @@ if (collectorBinary === undefined) {
         exporter === 'otlp_http'
           ? { endpoint: `http://${first.http}` }
           : { endpoint: first.grpc, tls: { insecure: true } }
-      const collector = await startCollector(collectorBinary, exporter, {
+      const collector = await startCollector(collectorBinary!, exporter, {
         ...to,
         retry_on_failure: { initial_interval: '50ms', max_interval: '200ms' }
       })
@@ -119,7 +123,7 @@ if (collectorBinary === undefined) {
       expect([...ids()]).toEqual(sent.map(idOf).sort())
     }
   )
-}
+})
 
 /** Posts OTLP/JSON to the Collector; resolves with the status. */
 async function post(http: string, logRecords: readonly RecordJson[]): Promise<number> {

@@ -62,14 +62,15 @@ export async function openDirectoryStore({ directory, writer }: DirectoryOptions
     }
   }
 
-  /** A sync that failed is not tried again: the second one may succeed with the data lost. */
+  /**
+   * A sync that failed is not tried again: the second one may succeed with the data lost. A
+   * directory that cannot be opened now, for too many open files say, is another matter.
+   */
   async function syncDirectory(path: string) {
-    try {
-      await sync(path)
-    } catch (cause) {
+    await sync(path, (cause) => {
       broken = new Error(`syncing ${path}`, { cause })
-      throw broken
-    }
+      return broken
+    })
   }
 
   function pathOf(key: string): string {
@@ -83,11 +84,11 @@ export async function openDirectoryStore({ directory, writer }: DirectoryOptions
 
   async function prepare() {
     try {
-      await mkdir(temp, { recursive: true, mode: 0o700 })
+      const made = await mkdir(temp, { recursive: true, mode: 0o700 })
       await removeLeftovers(temp, writer)
       await tryLink(temp, writer)
-      await sync(dirname(root))
       await sync(root)
+      await syncParents(root, made)
     } catch (cause) {
       throw new Error(`opening the archive ${name}: ${reason(cause)}`, { cause })
     }
@@ -133,13 +134,26 @@ async function linkNew(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function sync(path: string) {
+async function sync(path: string, failed = (cause: unknown) => cause) {
   const directory = await open(path, 'r')
   try {
     await directory.sync()
+  } catch (cause) {
+    throw failed(cause)
   } finally {
     await directory.close()
   }
+}
+
+/** From the root up to where the first directory was made, or one further that an earlier start may have made. */
+async function syncParents(root: string, made: string | undefined) {
+  const outside = made === undefined ? root : dirname(made)
+  for (let at = root; at.length > outside.length; at = dirname(at)) await sync(dirname(at))
+  if (outside !== root) return
+  // Nothing was made in it now, and one may write in a directory that one may not read.
+  await sync(dirname(root)).catch((cause) => {
+    if (codeOf(cause) !== 'EACCES') throw cause
+  })
 }
 
 /** Ours from an earlier life at once; those of other writers only when nobody can still be at them. */

@@ -1,0 +1,76 @@
+import type * as Promises from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { openDirectoryStore } from '../../src/archive/directory_store.ts'
+import { objectOf } from '../contract/store.ts'
+
+/** What `open` of a directory is to do next, by path, and which paths were synced. */
+const disk = vi.hoisted(() => ({
+  openFails: new Map<string, string>(),
+  syncFails: new Map<string, string>(),
+  synced: [] as string[]
+}))
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof Promises>()
+  const failing = (faults: Map<string, string>, path: string) => {
+    const code = faults.get(path)
+    if (code !== undefined) throw Object.assign(new Error(`${code}: a fault`), { code })
+  }
+  const open = async (path: string, ...more: [string, number?]) => {
+    if (more[0] === 'r') failing(disk.openFails, path)
+    const file = await real.open(path, ...more)
+    const sync = file.sync.bind(file)
+    file.sync = async () => {
+      failing(disk.syncFails, path)
+      disk.synced.push(path)
+      await sync()
+    }
+    return file
+  }
+  return { ...real, open }
+})
+
+const object = objectOf(Buffer.from('x'))
+let directory: string
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'faults-'))
+  disk.synced.length = 0
+})
+afterEach(async () => {
+  disk.openFails.clear()
+  disk.syncFails.clear()
+  await rm(directory, { recursive: true })
+})
+
+test('every directory made for the archive is synced where it stands', async () => {
+  await openDirectoryStore({ directory: join(directory, 'a/b/c'), writer: 'w' })
+  const parents = ['', 'a', 'a/b', 'a/b/c'].map((path) => join(directory, path).replace(/\/$/, ''))
+  expect(disk.synced).toEqual(expect.arrayContaining(parents))
+})
+
+test('a parent that cannot be read is no hindrance when nothing was made in it', async () => {
+  disk.openFails.set(dirname(directory), 'EACCES')
+  const store = await openDirectoryStore({ directory, writer: 'w' })
+  expect(await store.create('a/b', object)).toBe('created')
+})
+
+test('after too many open files the archive goes on', async () => {
+  const store = await openDirectoryStore({ directory, writer: 'w' })
+  disk.openFails.set(join(directory, 'a'), 'EMFILE')
+  await expect(store.create('a/b', object)).rejects.toThrow('storing file:')
+  disk.openFails.clear()
+  disk.synced.length = 0
+  expect(await store.create('a/b', object)).toBe('exists')
+  expect(disk.synced).toContain(join(directory, 'a'))
+})
+
+test('after a failed sync it does not: the next one may succeed with the data lost', async () => {
+  const store = await openDirectoryStore({ directory, writer: 'w' })
+  disk.syncFails.set(join(directory, 'a'), 'EIO')
+  await expect(store.create('a/b', object)).rejects.toThrow('storing file:')
+  disk.syncFails.clear()
+  await expect(store.create('a/c', object)).rejects.toThrow('restart after the failed sync')
+})

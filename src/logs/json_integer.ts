@@ -54,6 +54,7 @@ function parse(
 ): void {
   const negative = text[from] === minus
   if (!parseDigits(text, negative ? from + 1 : from, end)) {
+    if (end - from > longest) refuse(json, start, `a number of more than ${longest} characters`)
     const value = wholeNumber(Buffer.from(text.subarray(from, end)).toString('latin1'))
     if (value === undefined) refuse(json, start, 'not an integer')
     setBigint(json, start, value, unsigned)
@@ -90,10 +91,13 @@ function parseDigits(text: Uint8Array, from: number, end: number): boolean {
   return true
 }
 
+/** No writer needs as many for 64 bits, and looking through megabytes of them would hold up everybody. */
+const longest = 1000
+
 /** Any other spelling of a whole number; undefined: it is none. Never computes more digits than were sent. */
 function wholeNumber(text: string): bigint | undefined {
   const parts = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)
-  if (parts === null || text.length > 1000) return undefined
+  if (parts === null) return undefined
   const [, sign, whole, fraction = '', exponent = '0'] = parts
   const digits = BigInt(`${whole}${fraction}`)
   const power = Number(exponent) - fraction.length

@@ -5,40 +5,43 @@
  */
 export function jsonPlaceOf(bytes: Uint8Array, target: number): string {
   const steps: Step[] = []
+  let top: Step | undefined
   let at = 0
   while (at < target) {
     const byte = bytes[at]!
-    const top = steps.at(-1)
     if (byte === 0x22) {
       const end = stringEnd(bytes, at)
-      if (top?.inObject && top.name === undefined && end <= target)
-        top.name = keyText(bytes, at, end)
+      if (top?.inObject && top.nameAt < 0 && end <= target) top.nameAt = at
       at = end
       continue
     }
-    if (byte === 0x7b) steps.push({ inObject: true, index: 0 })
-    else if (byte === 0x5b) steps.push({ inObject: false, index: 0 })
-    else if (byte === 0x7d || byte === 0x5d) steps.pop()
-    else if (byte === 0x2c && top !== undefined) {
+    if (byte === 0x7b || byte === 0x5b) {
+      top = { inObject: byte === 0x7b, index: 0, nameAt: -1 }
+      steps.push(top)
+    } else if (byte === 0x7d || byte === 0x5d) {
+      steps.pop()
+      top = steps.at(-1)
+    } else if (byte === 0x2c && top !== undefined) {
       top.index++
-      delete top.name
+      top.nameAt = -1
     }
     at++
   }
-  return pathOf(steps) || `byte ${target}`
+  return pathOf(bytes, steps) || `byte ${target}`
 }
 
 interface Step {
   readonly inObject: boolean
   index: number
-  name?: string
+  /** Where the quote before the member's name stands; -1: not yet read. */
+  nameAt: number
 }
 
-function pathOf(steps: readonly Step[]): string {
+function pathOf(bytes: Uint8Array, steps: readonly Step[]): string {
   let path = ''
-  for (const { inObject, index, name } of steps) {
+  for (const { inObject, index, nameAt } of steps) {
     if (!inObject) path += `[${index}]`
-    else if (name !== undefined) path += path === '' ? name : `.${name}`
+    else if (nameAt >= 0) path += `${path === '' ? '' : '.'}${keyText(bytes, nameAt)}`
   }
   return path
 }
@@ -50,7 +53,8 @@ function stringEnd(bytes: Uint8Array, start: number): number {
 }
 
 /** A key as it stands between its quotes, cut off where somebody sent a long one. */
-function keyText(bytes: Uint8Array, start: number, end: number): string {
+function keyText(bytes: Uint8Array, start: number): string {
+  const end = stringEnd(bytes, start)
   const text = Buffer.from(bytes.subarray(start + 1, Math.min(end - 1, start + 81))).toString()
   return /^\w+$/.test(text) ? text : JSON.stringify(text)
 }

@@ -146,6 +146,10 @@ describe('from JSON to protobuf', () => {
       `${at}.timeUnixNano: outside of 64 bits, or negative`
     ],
     ['"timeUnixNano":""', `${at}.timeUnixNano: not an integer`],
+    [
+      `"timeUnixNano":"${'0'.repeat(1001)}"`,
+      `${at}.timeUnixNano: a number of more than 1000 characters`
+    ],
     ['"timeUnixNano":1.5', `${at}.timeUnixNano: not an integer`],
     ['"timeUnixNano":true', `${at}.timeUnixNano: "true", expected an integer`],
     ['"body":{"intValue":9223372036854775808}', `${at}.body.intValue: outside of 64 bits`],

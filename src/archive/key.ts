@@ -51,10 +51,17 @@ export function keyProblem(options: KeyOptions, directory: boolean): string | un
   if (directory && /^\/|^\.tmp\//.test(key)) return `a directory cannot hold this key: ${key}`
   if (key.startsWith('../')) return `the prefixes lead above the bucket: ${key}`
   if (key.split('/').includes('.auditcol')) return `the folder .auditcol is reserved: ${key}`
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(key) || !key.isWellFormed())
+    return `a key of control characters or half a character cannot be stored: ${JSON.stringify(key)}`
+  const long = directory && key.split('/').find((level) => Buffer.byteLength(level) > nameBytes)
+  if (long) return `a directory cannot hold a name longer than ${nameBytes} bytes: ${long}`
   const most = 1024 - prefixBytes
   return Buffer.byteLength(key) > most ? `the key is longer than ${most} bytes: ${key}` : undefined
 }
 
+/** Of one level in a file system. */
+const nameBytes = 255
 const levelBytes = 200
 const prefixBytes = 400
 
@@ -64,14 +71,18 @@ const prefixBytes = 400
  * objects apart: the number does that.
  */
 function sanitized(prefix: string): string {
-  const levels = prefix
-    .toWellFormed()
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-    .replace(/[\u0000-\u001f\u007f\\]/g, '_')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  const text = prefix.toWellFormed().replace(/[\u0000-\u001f\u007f\\]/g, '_')
+  // A cut can end in a name that is not allowed: `.auditcolx`, `..x`.
+  return allowedLevels(cut(allowedLevels(text), prefixBytes))
+}
+
+function allowedLevels(path: string): string {
+  return path
     .split('/')
     .filter((level) => level !== '' && level !== '.' && level !== '..')
-    .map((level) => cut(level.replace(/^\.(auditcol|tmp)$/, '_$1'), levelBytes))
-  return cut(levels.join('/'), prefixBytes).replace(/\/+$/, '')
+    .map((level) => cut(level, levelBytes).replace(/^\.(auditcol|tmp)$/, '_$1'))
+    .join('/')
 }
 
 /** At most so many bytes, never in the middle of a character. */

@@ -34,8 +34,7 @@ export const s3uploader = z
       .min(1, 'region is required')
       .default('us-east-1')
       .describe('AWS region of the bucket; any name for most S3-compatible stores.'),
-    s3_bucket: z
-      .string()
+    s3_bucket: bucket()
       .default('')
       .describe('Bucket for the objects, or a directory: `file:./archive`.'),
     s3_base_prefix: z
@@ -99,6 +98,7 @@ export const s3uploader = z
       .default(3)
       .describe('Requests of one attempt at most; 0: as many as `timeout` allows.'),
     retry_max_backoff: duration()
+      .refine((milliseconds) => milliseconds >= 0, 'retry_max_backoff must not be negative')
       .prefault('20s')
       .describe('Longest wait between the requests of one attempt.'),
     unique_key_func_name: z
@@ -138,7 +138,7 @@ export const s3uploader = z
     for (const [key, why] of Object.entries(bucketOnly)) {
       const value = options[key as keyof typeof bucketOnly]
       if (value === undefined || value === '' || value === 'STANDARD') continue
-      add(key, `${why}, which the directory ${s3_bucket} has not`)
+      add(key, `${key} ${why}, which the directory ${s3_bucket} has not`)
     }
   })
 
@@ -154,6 +154,18 @@ const bucketOnly = {
   metadata: 'sets metadata of a bucket object',
   expected_bucket_owner: 'asks for the owner of a bucket'
 } as const
+
+/** Stores have rules of their own for names; a path is none anywhere, but in the ARN of an access point. */
+function bucket() {
+  return z.string().superRefine((name, context) => {
+    const add = (message: string) => context.addIssue({ code: 'custom', message })
+    if (/^(file|arn):/.test(name) || !name.includes('/')) return
+    if (/^s3:\/\//.test(name)) add(`s3_bucket takes the name alone, without s3://`)
+    else if (/^\.{0,2}\//.test(name))
+      add(`s3_bucket is no bucket: for a directory write file:${name}`)
+    else add('s3_bucket has a / in it: what follows the name belongs in s3_prefix')
+  })
+}
 
 function partitionFormat() {
   return z.string().superRefine((format, context) => {

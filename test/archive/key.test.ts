@@ -100,6 +100,11 @@ test.for([
   ['ü\ud800', 'base/ü\ufffd/'],
   ['x'.repeat(300), `base/${'x'.repeat(200)}/`],
   ['é'.repeat(200), `base/${'é'.repeat(100)}/`],
+  [`${'y'.repeat(200)}/${'y'.repeat(196)}/..x`, `base/${'y'.repeat(200)}/${'y'.repeat(196)}/`],
+  [
+    `${'y'.repeat(200)}/${'y'.repeat(189)}/.auditcolx`,
+    `base/${'y'.repeat(200)}/${'y'.repeat(189)}/_auditcol/`
+  ],
   [`${'y'.repeat(150)}/`.repeat(9), `base/${'y'.repeat(150)}/${'y'.repeat(150)}/${'y'.repeat(98)}/`]
 ])('a prefix from data stays below the base prefix: %j', ([prefix, wanted]) => {
   const made = key({ ...day, s3_base_prefix: 'base', s3_prefix: 'configured' }, prefix)
@@ -115,4 +120,8 @@ test('configured parts that lead out of the bucket or cannot be a key are named'
   expect(problem({ s3_prefix: 'x'.repeat(700) })).toMatch(/^the key is longer than 624 bytes/)
   expect(problem({ s3_prefix: '/a' })).toBeUndefined()
   expect(problem({ s3_prefix: '/a' }, true)).toMatch(/^a directory cannot hold this key: \/a/)
+  expect(problem({ s3_prefix: 'a\nb' })).toMatch(/^a key of control characters .*: "a\\nb\//)
+  expect(problem({ file_prefix: '\ud800' })).toMatch(/half a character cannot be stored/)
+  expect(problem({ file_prefix: 'x'.repeat(220) })).toBeUndefined()
+  expect(problem({ file_prefix: 'x'.repeat(220) }, true)).toMatch(/a name longer than 255 bytes/)
 })

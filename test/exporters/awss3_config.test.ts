@@ -85,10 +85,14 @@ test.for<[Record<string, unknown>, string]>([
     's3uploader::compression_level: gzip has levels 1 to 9'
   ],
   [{ s3_prefix: '../up' }, 's3uploader: the prefixes lead above the bucket'],
+  [{ s3_bucket: 's3://logs' }, 's3_bucket takes the name alone, without s3://'],
+  [{ s3_bucket: 'logs/audit' }, 'what follows the name belongs in s3_prefix'],
+  [{ s3_bucket: './archive' }, 'for a directory write file:./archive'],
+  [{ retry_max_backoff: '-1s' }, 'retry_max_backoff must not be negative'],
   [{ s3_bucket: 'file:' }, 's3uploader::s3_bucket: names no directory after file:'],
   [
     { s3_bucket: 'file:./archive', sse: { type: 's3' } },
-    's3uploader::sse: encrypts in the bucket, which the directory file:./archive has not'
+    's3uploader::sse: sse encrypts in the bucket, which the directory file:./archive has not'
   ],
   [
     { s3_bucket: 'file:./archive', s3_prefix: '/x' },
@@ -138,6 +142,7 @@ test('all problems are told at once', () => {
 test.for<[Record<string, unknown>]>([
   [{ endpoint: 'minio:9000', disable_ssl: true, s3_force_path_style: true, region: 'dummy' }],
   [{ endpoint: 'http://minio:9000' }],
+  [{ s3_bucket: 'arn:aws:s3:eu-west-1:123456789012:accesspoint/audit' }],
   [{ storage_class: 'GLACIER_IR', acl: 'bucket-owner-full-control', compression: 'none' }],
   [{ role_arn: 'arn:aws:iam::123456789012:role/x', external_id: 'y', retry_max_attempts: 0 }],
   [{ s3_bucket: 'file:./archive', s3_partition_timezone: 'Europe/Berlin', compression: 'zstd' }],

@@ -30,6 +30,9 @@ export function hintFor(
   const written = likely.filter(isWritten)
   const homes = (written.length > 0 ? written : likely).slice(0, 3)
   if (homes.length > 0) return { text: ` (belongs ${places(homes, root)})`, homes }
+  // Of several kinds of a map (`sse` of type s3 or kms) only another one has the key.
+  if (own.some(({ fields }) => fields.has(key)))
+    return { text: ' (belongs to another kind of this map)', homes: own }
   const near = nearestName(
     key,
     own.flatMap(({ fields }) => [...fields.keys()])

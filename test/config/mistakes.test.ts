@@ -360,3 +360,14 @@ test.each<[key: string, body: string, ...errors: string[]]>([
     errors.map((error) => `pipeline.yaml:${error}`).filter(Boolean)
   )
 })
+
+test('a key that another kind of the map has is not called misspelt', async () => {
+  const text = line(
+    2,
+    '  file_log: { include: [a], operators: [{ type: json_parser, from: x }] }',
+    '  otlp:'
+  )
+  expect(await errorsOf(text)).toEqual([
+    "pipeline.yaml:2:62: receivers::file_log: 'operators[0]' has invalid keys: from (belongs to another kind of this map)"
+  ])
+})

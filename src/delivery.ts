@@ -51,7 +51,7 @@ const left = new RefusedError('stopping', { reason: 'unavailable' })
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { exporter, log } = options
-  const waiting: Batch[] = []
+  const waiting = createWaiting()
   const halted = new AbortController()
   const aborted = new AbortController()
   const outage = watchOutage(log)
@@ -64,7 +64,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const next = () => {
     while (running < options.consumers && waiting.length > 0 && !halted.signal.aborted) {
       running++
-      void deliver(waiting.shift()!).finally(() => {
+      void deliver(waiting.first()).finally(() => {
         running--
         next()
         if (running > 0) return
@@ -78,7 +78,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const halt = () => {
     if (halted.signal.aborted) return
     halted.abort()
-    for (const batch of waiting.splice(0)) batch.settle(left)
+    while (waiting.length > 0) waiting.first().settle(left)
     options.idle()
   }
 
@@ -141,7 +141,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   return {
     take: (batch) => {
       if (halted.signal.aborted) return batch.settle(left)
-      waiting.push(batch)
+      waiting.add(batch)
       next()
     },
     get active() {
@@ -164,6 +164,28 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     finished: () =>
       running === 0 ? Promise.resolve() : new Promise((resolve) => finished.push(resolve)),
     abort: () => aborted.abort(new Error('stopping'))
+  }
+}
+
+/** First in, first out. A window may hold 100,000 small batches, and shift() moves all that are left. */
+function createWaiting() {
+  let batches: (Batch | undefined)[] = []
+  let next = 0
+  return {
+    get length() {
+      return batches.length - next
+    },
+    add: (batch: Batch) => void batches.push(batch),
+    first: (): Batch => {
+      const batch = batches[next]!
+      // Let go of at once: it may hold megabytes.
+      batches[next++] = undefined
+      if (next > 256 && next * 2 > batches.length) {
+        batches = batches.slice(next)
+        next = 0
+      }
+      return batch
+    }
   }
 }
 

@@ -324,3 +324,19 @@ test('a reason is told once, however often it was wrapped', () => {
   expect(reasonOf(new Error('', { cause: new TypeError('') }))).toBe('Error: TypeError')
   expect(reasonOf('text')).toBe('text')
 })
+
+test('thousands of batches that wait go out in order, and at a halt the rest is left, each once', async () => {
+  const exported: Batch[] = []
+  const { made, take, halt } = delivery(async (batch) => {
+    exported.push(batch)
+    if (exported.length === 3000) halt()
+  })
+  const batches = Array.from({ length: 5000 }, () => sent(opaque(1)))
+  for (const batch of batches) take(batch)
+  await made.finished()
+  expect(exported).toEqual(batches.slice(0, 3000))
+  expect(batches.filter(({ outcomes }) => outcomes.length !== 1)).toEqual([])
+  const left = batches.filter(({ outcomes }) => outcomes[0] instanceof RefusedError)
+  expect(left).toEqual(batches.slice(3000))
+  expect(made.active).toBe(0)
+})

@@ -5,7 +5,7 @@ import { start, stop, until } from '../e2e/auditcol.ts'
 import { createBackend, quickRetries } from '../e2e/backend.ts'
 import { pipelineOf } from '../e2e/pipeline.ts'
 import { idsOf, send } from '../e2e/records.ts'
-import { cannotMount, fill, smallDisk } from './mounts.ts'
+import { fill, skipUnlessMounts, smallDisk } from './mounts.ts'
 import { missingOf, startSenders } from './sender.ts'
 
 const timeout = 60_000
@@ -49,8 +49,7 @@ async function fillAndDrain(service: string, reason: RegExp, padding: number) {
 test('a full disk refuses what comes in, and takes more when it was delivered', {
   timeout
 }, async (context) => {
-  const reason = cannotMount()
-  if (reason) return context.skip(`no full disk was tried: ${reason}`)
+  skipUnlessMounts(context, 'no full disk was tried')
   const disk = smallDisk(24 * 2 ** 20)
   const service = `  journal: { directory: ${join(disk, 'journal')}, min_free: 0 }`
   await fillAndDrain(service, /^writing to the journal|^the journal's disk/, 16 * 1024)
@@ -59,8 +58,7 @@ test('a full disk refuses what comes in, and takes more when it was delivered', 
 test('J10: on a disk that others have filled lanes still settle, a restart is possible, and intake resumes with the space', {
   timeout
 }, async (context) => {
-  const reason = cannotMount()
-  if (reason) return context.skip(`no full disk was tried: ${reason}`)
+  skipUnlessMounts(context, 'no full disk was tried')
   const disk = smallDisk(24 * 2 ** 20)
   const service = `  journal: { directory: ${join(disk, 'journal')}, min_free: 0 }`
   const backend = createBackend('fail')
@@ -87,8 +85,7 @@ test('J10: on a disk that others have filled lanes still settle, a restart is po
 })
 
 test('min_free refuses before the disk is full', { timeout }, async (context) => {
-  const reason = cannotMount()
-  if (reason) return context.skip(`no small disk was tried: ${reason}`)
+  skipUnlessMounts(context, 'no small disk was tried')
   const disk = smallDisk(24 * 2 ** 20)
   const service = `  journal: { directory: ${join(disk, 'journal')}, min_free: 8MiB }`
   await fillAndDrain(service, /^the journal's disk has \d+ MiB free, min_free is 8 MiB$/, 4 * 1024)

@@ -5,7 +5,7 @@ import { start, stop, until } from '../e2e/auditcol.ts'
 import { createBackend, quickRetries } from '../e2e/backend.ts'
 import { pipelineOf, sendEach } from '../e2e/pipeline.ts'
 import { send } from '../e2e/records.ts'
-import { cannotMount, fill, mount, run, smallDisk } from './mounts.ts'
+import { fill, mount, run, skipUnlessMounts, smallDisk } from './mounts.ts'
 
 /*
  * The journal's file system lies in a file on a disk that runs full, so what the kernel has taken from
@@ -15,8 +15,7 @@ import { cannotMount, fill, mount, run, smallDisk } from './mounts.ts'
 test('J6: a failed fsync refuses its senders and ends the program; what was acknowledged before is delivered', {
   timeout: 60_000
 }, async (context) => {
-  const reason = cannotMount('mkfs.ext4', 'losetup')
-  if (reason) return context.skip(`no fsync failed: ${reason}`)
+  skipUnlessMounts(context, 'no fsync failed', 'mkfs.ext4', 'losetup')
   const below = smallDisk(32 * 2 ** 20)
   const image = join(below, 'disk')
   writeFileSync(image, '')

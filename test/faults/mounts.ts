@@ -1,11 +1,19 @@
 import { spawnSync } from 'node:child_process'
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, type TestContext } from 'vitest'
 import { newDir } from '../e2e/auditcol.ts'
 
-/** Why this machine cannot mount what a test needs, or undefined; `tools` are the programs for it. */
-export function cannotMount(...tools: string[]): string | undefined {
+/** Skips the test, and says so in one line, where this machine cannot mount what it needs. */
+export function skipUnlessMounts(context: TestContext, what: string, ...tools: string[]): void {
+  const reason = cannotMount(...tools)
+  if (!reason) return
+  process.stderr.write(`skipped, ${what}: ${reason}\n`)
+  context.skip(`${what}: ${reason}`)
+}
+
+/** Why this machine cannot mount, or undefined; `tools` are the programs needed beside mount itself. */
+function cannotMount(...tools: string[]): string | undefined {
   if (process.platform !== 'linux') return `${process.platform} has no such mounts`
   if (process.getuid?.() !== 0) return 'not root'
   const missing = ['mount', 'umount', ...tools].find(

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { newDir, start, stop, until } from '../e2e/auditcol.ts'
 import { createBackend } from '../e2e/backend.ts'
 import { pipelineOf } from '../e2e/pipeline.ts'
-import { cannotMount, mount, run } from './mounts.ts'
+import { mount, run, skipUnlessMounts } from './mounts.ts'
 import { missingOf, startSenders } from './sender.ts'
 
 const cuts = 4
@@ -20,8 +20,7 @@ const cuts = 4
 test(`${cuts} power cuts under load: what was acknowledged before is delivered from the disk that is left`, {
   timeout: 120_000
 }, async (context) => {
-  const reason = cannotMount('mkfs.ext4', 'losetup')
-  if (reason) return context.skip(`no power was cut: ${reason}`)
+  skipUnlessMounts(context, 'no power was cut', 'mkfs.ext4', 'losetup')
   const place = newDir()
   const image = join(place, 'disk')
   writeFileSync(image, '')

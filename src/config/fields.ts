@@ -2,26 +2,36 @@ import { z } from 'zod'
 
 /** A Go duration (`1h30m`, `200ms`) or an integer of nanoseconds, as the Collector reads it; in code: milliseconds. */
 export function duration() {
-  return z.union([z.string(), z.number().int()]).transform((value, context) => {
-    const ms = typeof value === 'number' ? value / 1e6 : parseDuration(value)
-    if (ms !== undefined) return ms
-    context.addIssue({ code: 'custom', message: durationProblem(String(value)), params: decoding })
-    return z.NEVER
-  })
+  return z
+    .union([z.string(), z.number().int()])
+    .meta({ title: 'duration' })
+    .transform((value, context) => {
+      const ms = typeof value === 'number' ? value / 1e6 : parseDuration(value)
+      if (ms !== undefined) return ms
+      context.addIssue({
+        code: 'custom',
+        message: durationProblem(String(value)),
+        params: decoding
+      })
+      return z.NEVER
+    })
 }
 
 /** Bytes as an integer, or with a unit: `64MiB`, `1.5GiB`, `500kB`. */
 export function byteSize() {
-  return z.union([z.string(), z.number().int().nonnegative()]).transform((value, context) => {
-    const bytes = typeof value === 'number' ? value : parseSize(value)
-    if (bytes !== undefined) return bytes
-    context.addIssue({
-      code: 'custom',
-      params: decoding,
-      message: `invalid size "${value}": use bytes, or a number with kB, MB, GB, TB, KiB, MiB, GiB or TiB`
+  return z
+    .union([z.string(), z.number().int().nonnegative()])
+    .meta({ title: 'size' })
+    .transform((value, context) => {
+      const bytes = typeof value === 'number' ? value : parseSize(value)
+      if (bytes !== undefined) return bytes
+      context.addIssue({
+        code: 'custom',
+        params: decoding,
+        message: `invalid size "${value}": use bytes, or a number with kB, MB, GB, TB, KiB, MiB, GiB or TiB`
+      })
+      return z.NEVER
     })
-    return z.NEVER
-  })
 }
 
 /** Marks an issue as "not of the kind wanted": it is named as a wrong type is. */

@@ -10,7 +10,7 @@ const encoding = (value: string) =>
     set: [...set, `service.telemetry.logs.encoding=${value}`]
   })
 
-test.for([
+test.for<[value: string, shown: string]>([
   ['${env:TOKEN}', '${env:TOKEN}'],
   ['${TOKEN}', '${TOKEN}'],
   ['a-${env:TOKEN}-b', 'a-${env:TOKEN}-b'],

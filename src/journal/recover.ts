@@ -11,8 +11,10 @@ import {
   listSegments,
   removeUnfinished,
   type Segment,
+  type SegmentHeader,
   segmentHeaderBytes,
-  segmentPath
+  segmentPath,
+  UnknownVersion
 } from './segment.ts'
 import { applyFrame, emptyState, type JournalState, snapshotOf, stateOf } from './state.ts'
 
@@ -97,16 +99,25 @@ async function openSegments(directory: string): Promise<Segment[]> {
   const segments: Segment[] = []
   for (const number of await listSegments(directory)) {
     const path = segmentPath(directory, number)
-    const { salt, firstLsn } = decodeHeader(await readHeader(path), path)
+    const { salt, firstLsn } = await headerOf(path)
     const { size } = await stat(path)
     const before = segments.at(-1)
     if (before && (before.number + 1 !== number || firstLsn < before.firstLsn)) {
-      throw new Error(`${path} does not follow ${before.path}: a segment is missing`)
+      throw new Error(`${path} does not follow ${before.path}: a segment is missing. ${advice}`)
     }
     if (before) before.lastLsn = firstLsn - 1
     segments.push({ number, path, firstLsn, lastLsn: firstLsn - 1, end: size, salt: crc32(salt) })
   }
   return segments
+}
+
+async function headerOf(path: string): Promise<SegmentHeader> {
+  try {
+    return decodeHeader(await readHeader(path), path)
+  } catch (error) {
+    if (error instanceof UnknownVersion) throw error
+    throw new Error(`${(error as Error).message}. ${advice}`, { cause: error })
+  }
 }
 
 export async function readHeader(path: string): Promise<Buffer> {
@@ -191,7 +202,7 @@ async function countBacklog(
   if (marks.length > 0 && lowest < segments[0]!.firstLsn - 1) {
     throw new Error(
       `${segments[0]!.path} begins with ${segments[0]!.firstLsn}, but a lane has settled only up to ` +
-        `${lowest}: an earlier segment is missing`
+        `${lowest}: an earlier segment is missing. ${advice}`
     )
   }
   for (const segment of segments) {
@@ -251,8 +262,10 @@ export async function* framesOf(
 
 function damage(segment: Segment, at: number, first: number, last: number): Error {
   return new Error(
-    `${segment.path} is damaged at byte ${at}: the acknowledged frames ${first} to ${last} do not read. ` +
-      'Nothing was changed. Restore the file from a copy, or run `auditcol repair`, which keeps the ' +
-      'damaged file and names what is lost'
+    `${segment.path} is damaged at byte ${at}: the acknowledged frames ${first} to ${last} do not read. ${advice}`
   )
 }
+
+const advice =
+  'Nothing was changed. Restore the file from a copy, or run `auditcol repair`, which keeps what ' +
+  'does not read and names what is lost'

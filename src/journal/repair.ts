@@ -12,7 +12,8 @@ import {
   type Segment,
   segmentHeaderBytes,
   segmentPath,
-  syncDirectory
+  syncDirectory,
+  UnknownVersion
 } from './segment.ts'
 import { applyFrame, type JournalState, snapshotOf, stateOf } from './state.ts'
 
@@ -69,6 +70,7 @@ async function openReadable(
       const lastLsn = Number.POSITIVE_INFINITY
       segments.push({ number, path, firstLsn, lastLsn, end: size, salt: crc32(salt) })
     } catch (error) {
+      if (error instanceof UnknownVersion) throw error
       lost.push(`all of ${basename(path)}: ${(error as Error).message}`)
     }
   }

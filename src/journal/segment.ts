@@ -165,6 +165,11 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
+/** Not damage: a later version wrote it, and nothing here may judge or move it (J11). */
+export class UnknownVersion extends Error {
+  override name = 'UnknownVersion'
+}
+
 function encodeHeader(header: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(segmentHeaderBytes)
   magic.copy(bytes)
@@ -182,7 +187,7 @@ export function decodeHeader(bytes: Buffer, path: string): SegmentHeader {
   }
   const version = bytes.readUInt32LE(8)
   if (version !== segmentVersion) {
-    throw new Error(
+    throw new UnknownVersion(
       `${path} has version ${version}, this auditcol reads ${segmentVersion}: start the version that wrote it`
     )
   }

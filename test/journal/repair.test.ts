@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { repairJournal } from '../../src/journal/repair.ts'
@@ -47,6 +47,7 @@ test('J7: a damaged frame is named and lost, every other one is delivered, the d
 test('a segment whose header does not read is named whole, the others are kept', async () => {
   const directory = await written()
   await damage(join(directory, '00000002.wal'), 'AUDITCOL')
+  await expect(open(directory)).rejects.toThrow(/00000002.wal is no segment .*`auditcol repair`/)
   const { lost } = await repairJournal(directory)
   expect(lost[0]).toMatch(/^all of 00000002.wal: .* is no segment of a journal$/)
   expect(lost[1]).toMatch(/^frames \d+ to \d+, in or before 00000003.wal$/)
@@ -61,4 +62,24 @@ test('a journal without damage is the same after it', async () => {
   expect(lost).toEqual([])
   expect(await waiting(directory)).toEqual([1, 2, 3, 4, 5, 6, 7, 8].map((n) => `request ${n}`))
   expect((await readdir(directory)).filter((name) => name.startsWith('damaged-')).length).toBe(1)
+})
+
+test('J11: a segment that a later version wrote is no damage, and is left where it is', async () => {
+  const directory = await written()
+  const path = join(directory, '00000002.wal')
+  const bytes = await readFile(path)
+  bytes.writeUInt32LE(2, 8)
+  await writeFile(path, bytes)
+  const before = await readdir(directory)
+  await expect(repairJournal(directory)).rejects.toThrow(/has version 2, .* start the version that/)
+  expect(await readdir(directory)).toEqual(before)
+})
+
+test('a segment that is missing is named at the start, and by repair what it had', async () => {
+  const directory = await written()
+  await rm(join(directory, '00000002.wal'))
+  await expect(open(directory)).rejects.toThrow(/a segment is missing.*`auditcol repair`/)
+  const { lost } = await repairJournal(directory)
+  expect(lost).toEqual([expect.stringMatching(/^frames \d+ to \d+, in or before 00000003.wal$/)])
+  expect(await waiting(directory)).toContain('request 8')
 })

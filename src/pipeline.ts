@@ -7,6 +7,7 @@ import { refuseForgotten } from './journal/elsewhere.ts'
 import { type Journal, openJournal } from './journal/journal.ts'
 import type { JournalLane } from './journal/lane.ts'
 import { createLane, type Lane, type LaneSource, laneName } from './lane.ts'
+import { type Outcomes, watchOutcomes } from './outcomes.ts'
 import type { Log } from './telemetry/log.ts'
 
 /** Bytes of records that a lane may have under way at once (L2). */
@@ -22,12 +23,10 @@ export interface Pipeline {
   stop(limit: AbortSignal): Promise<void>
 }
 
-/** What a receiver has taken in. */
-export interface Intaken {
+/** A receiver that runs. */
+export interface Intaken extends Outcomes {
   readonly id: string
   readonly addresses: string[]
-  accepted: number
-  refused: number
 }
 
 interface Way {
@@ -102,6 +101,8 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
     const { id } = component
     const counted: Intaken = { id, addresses: [], accepted: 0, refused: 0 }
     receivers.push(counted)
+    const own = log.with({ receiver: id })
+    const watched = watchOutcomes(counted, own)
     const lanes = chosen.flatMap(({ journalLane }) => journalLane ?? [])
     const direct = chosen.flatMap((way) => way.direct ?? [])
     const limits = chosen.flatMap(({ limit }) => limit ?? [])
@@ -109,7 +110,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
     await new Promise<void>((ready, refuse) => {
       const context: ReceiverContext = {
         id,
-        log: log.with({ receiver: id }),
+        log: own,
         stopping: stopping.signal,
         ready: (address) => {
           counted.addresses.push(address)
@@ -131,7 +132,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
         if (journal) journal.append(batch, lanes)
         else giveToAll(batch, direct)
       }
-      const next = (batch: Batch) => intake.take(count(batch, counted), limits, pass)
+      const next = (batch: Batch) => intake.take(watched(batch), limits, pass)
       open++
       Promise.resolve(component.create(component.options, context)).then((receiver) => {
         subscriptions.push((receiver as Receiver).subscribe({ next, error: fault, complete: end }))
@@ -247,16 +248,6 @@ function limitOf(
     behind: () => journalLane?.behind ?? { records: 0, bytes: 0 },
     recordsPerBatch: () => lane.recordsPerBatch
   }
-}
-
-/** The same batch, with its outcome counted. */
-function count(batch: Batch, counted: Intaken): Batch {
-  const settle = (error?: Error) => {
-    if (error) counted.refused += batch.logs.records
-    else counted.accepted += batch.logs.records
-    batch.settle(error)
-  }
-  return { logs: batch.logs, meta: batch.meta, settle }
 }
 
 function flushAll(ways: ReadonlyMap<string, Way>): void {

@@ -2,6 +2,7 @@ import { Observable } from 'rxjs'
 import { z } from 'zod'
 import type { Receiver, ReceiverContext } from '../src/component.ts'
 import { byteSize } from '../src/config/fields.ts'
+import { asideMax } from '../src/otlp/decompress.ts'
 import { grpcConfig } from '../src/otlp/grpc_config.ts'
 import { startGrpcServer } from '../src/otlp/grpc_server.ts'
 import { createHeldBytes, requestCost } from '../src/otlp/held_bytes.ts'
@@ -50,9 +51,9 @@ export const config = z
 
 export type Options = z.infer<typeof config>
 
-/** Bytes this receiver may hold: requests in flight, and one more that is being decompressed at once. */
+/** Bytes this receiver may hold: requests in flight, one more that is being joined, and the windows of those being decompressed. */
 export function memory(options: Options): number {
-  return inFlightSize(options) + largestRequest(options.protocols)
+  return inFlightSize(options) + (1 + asideMax) * largestRequest(options.protocols)
 }
 
 export default function otlp(options: Options, context: ReceiverContext): Receiver {

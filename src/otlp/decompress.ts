@@ -55,7 +55,34 @@ function decompressAtOnce(
   return share.take(result.length) ? result : exhausted(held.max)
 }
 
+/**
+ * So many at once; further bodies wait compressed. Each has a window (zstd's as large as its output,
+ * up to 32 MiB) that no share counts, and hundreds side by side would take each other's room until
+ * hardly one finds any. Two decompress faster than this thread checks the results.
+ */
+export const asideMax = 2
+let aside = 0
+const waiting: (() => void)[] = []
+
 function decompressAside(
+  body: Uint8Array,
+  compression: Compression,
+  options: DecompressOptions,
+  done: (result: Uint8Array | Answer) => void
+): void {
+  if (aside === asideMax) {
+    waiting.push(() => decompressAside(body, compression, options, done))
+    return
+  }
+  aside++
+  decompressInSteps(body, compression, options, (result) => {
+    aside--
+    waiting.shift()?.()
+    done(result)
+  })
+}
+
+function decompressInSteps(
   body: Uint8Array,
   compression: Compression,
   { limit, held, share }: DecompressOptions,

@@ -97,15 +97,15 @@ test('headers of the answer may be a list, as newer Collectors write them', () =
 })
 
 describe('memory', () => {
-  test('is the limit of requests in flight and one body more', () => {
+  test('is the limit of requests in flight, one body more, and two being decompressed', () => {
     const options = config.parse({ protocols: { http: null }, max_in_flight_size: '100MiB' })
-    expect(memory(options)).toBe(120 * mib)
-    expect(memory(config.parse({ protocols: { grpc: null } }))).toBe(68 * mib)
+    expect(memory(options)).toBe(160 * mib)
+    expect(memory(config.parse({ protocols: { grpc: null } }))).toBe(76 * mib)
   })
 
   test('grows with the largest request allowed, unless limited', () => {
     const http = { max_request_body_size: '100MiB' }
-    expect(memory(config.parse({ protocols: { http } }))).toBe(300 * mib + 8192)
+    expect(memory(config.parse({ protocols: { http } }))).toBe(500 * mib + 8192)
     expect(problems({ protocols: { http }, max_in_flight_size: '150MiB' })).toEqual([
       'max_in_flight_size: must be at least 209723392: twice the largest request, which counts compressed and not, and 8192 for the request itself'
     ])

@@ -98,6 +98,17 @@ describe('HTTP requests past max_in_flight_size', () => {
   })
 })
 
+test('compressed bodies take turns in being decompressed, so that each finds room', async () => {
+  const { address } = await startHttp(
+    { max_request_body_size: mib },
+    { ...takeAll, max_in_flight_size: 3 * mib }
+  )
+  const large = zlib.gzipSync(otlpRequest(1, randomText(40_000) + 'x'.repeat(900_000)))
+  const sent = { headers: { 'content-encoding': 'gzip' }, body: large }
+  const answers = await Promise.all(Array.from({ length: 20 }, () => post(address, sent)))
+  expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200))
+})
+
 describe('gRPC calls past max_in_flight_size', () => {
   const keys = { max_recv_msg_size_mib: 1 }
   const limits = { max_in_flight_size: 2 * mib + 3 * requestCost }

@@ -10,7 +10,7 @@ export interface MessageOptions {
 
 const prefixBytes = 5
 
-/** Bytes that are announced and do not come would be held for ever; HTTP's `read_timeout` has the same default. */
+/** A call whose message does not come would take its room for ever; HTTP's `read_timeout` has the same default. */
 const messageTimeoutMs = 300_000
 const tooSlow: Answer = {
   code: codes.deadlineExceeded,
@@ -32,9 +32,10 @@ export function readMessage(
   let length = -1
   let message: Uint8Array | undefined
   let filled = 0
-  let late: NodeJS.Timeout | undefined
+  const late = setTimeout(() => refuse(tooSlow), messageTimeoutMs).unref()
   stream.on('data', take)
   stream.once('end', finish)
+  stream.once('close', () => clearTimeout(late))
 
   function take(chunk: Buffer) {
     if (length >= 0) return fill(chunk)
@@ -45,9 +46,6 @@ export function readMessage(
     if (length > limit) return refuse(tooLarge(limit))
     if (!share.take(length)) return refuse(exhausted(held.max))
     fill(head.subarray(prefixBytes))
-    if (filled >= length) return
-    late = setTimeout(() => refuse(tooSlow), messageTimeoutMs).unref()
-    stream.once('close', () => clearTimeout(late))
   }
 
   /** A message that came in one piece is that piece; any other is gathered in a buffer of its own. */

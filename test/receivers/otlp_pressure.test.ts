@@ -164,6 +164,21 @@ describe('gRPC calls past max_in_flight_size', () => {
     expect(batches).toHaveLength(before + 1)
   })
 
+  test('have as long when they announce nothing', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { address } = await startGrpc(keys, { ...limits, ...takeAll })
+    const slow = connect(`http://${address}`)
+    onTestFinished(() => slow.destroy())
+    const silent = Array.from({ length: 300 }, () => slow.request(callHeaders))
+    const full = silent.map((call) => once(call, 'response'))
+    const [refused] = await Promise.race(full)
+    expect(refused['grpc-status']).toBe('8')
+    vi.advanceTimersByTime(300_000)
+    await Promise.all(full)
+    vi.useRealTimers()
+    expect((await connectGrpc(address).send(small)).code).toBe(status.OK)
+  })
+
   test('count what they become when decompressed', async () => {
     const { address, next } = await startGrpc(keys, limits)
     const client = connectGrpc(address, { 'grpc.default_compression_algorithm': 2 })

@@ -189,14 +189,19 @@ function createWaiting() {
   }
 }
 
-function piecesOf(batch: Batch): Batch[] {
+function* piecesOf(batch: Batch): Generator<Batch> {
   const { piece } = batch.meta
   const fits =
     !piece ||
     (batch.logs.records <= (piece.records ?? Number.POSITIVE_INFINITY) &&
       batch.logs.bytes <= (piece.bytes ?? Number.POSITIVE_INFINITY))
-  if (fits) return [batch]
-  return cutLogs(batch.logs, piece).map((logs) => ({ logs, meta: batch.meta, settle: () => {} }))
+  if (fits) {
+    yield batch
+    return
+  }
+  for (const logs of cutLogs(batch.logs, piece)) {
+    yield { logs, meta: batch.meta, settle: () => {} }
+  }
 }
 
 function spread(interval: number, factor: number): number {

@@ -15,50 +15,56 @@ import {
 } from './wire.ts'
 
 /**
- * Cuts logs into pieces of at most so many records and bytes, in order. Each piece repeats the
+ * Cuts logs into pieces of at most so many records and bytes, in order, each made when it is asked
+ * for: what pieces repeat may be many times the logs. Each piece repeats the
  * resource, scope, schema urls and unknown fields around its records. A record that is larger than
  * `bytes` is a piece of its own, and where what is repeated is above half of `bytes`, a piece may
  * be twice as large as that: else one hostile request with a long resource would multiply itself.
  * Messages without records inside a request that has to be cut are left out.
  */
-export function cutLogs(logs: Logs, limit: { records?: number; bytes?: number }): Logs[] {
+export function* cutLogs(logs: Logs, limit: { records?: number; bytes?: number }): Generator<Logs> {
   const records = Math.max(1, limit.records ?? Number.POSITIVE_INFINITY)
   const bytes = Math.max(1, limit.bytes ?? Number.POSITIVE_INFINITY)
-  if (logs.records <= records && logs.bytes <= bytes) return [logs]
+  if (logs.records <= records && logs.bytes <= bytes) {
+    yield logs
+    return
+  }
   const pieces = collectPieces(records, bytes)
   for (const chunk of logs.chunks) {
     const count = logs.chunks.length === 1 ? logs.records : countRecords(chunk)
-    if (!pieces.takeWhole(chunk, count)) cutRequest(chunk, pieces)
+    if (!pieces.takeWhole(chunk, count)) yield* cutRequest(chunk, pieces)
   }
-  return pieces.end()
+  const last = pieces.endPiece()
+  if (last) yield last
 }
 
 type Pieces = ReturnType<typeof collectPieces>
 
-function cutRequest(chunk: Uint8Array, pieces: Pieces): void {
+function* cutRequest(chunk: Uint8Array, pieces: Pieces): Generator<Logs> {
   const reader = newReader(chunk)
   pieces.enter(0, wrappingOf(reader, chunk.length, 1))
   while (reader.at < chunk.length) {
-    if (enter(reader, 1)) cutResourceLogs(reader, readEnd(reader), pieces)
+    if (enter(reader, 1)) yield* cutResourceLogs(reader, readEnd(reader), pieces)
   }
   pieces.leave(0)
 }
 
-function cutResourceLogs(reader: Reader, end: number, pieces: Pieces): void {
+function* cutResourceLogs(reader: Reader, end: number, pieces: Pieces): Generator<Logs> {
   pieces.enter(1, wrappingOf(reader, end, 2))
   while (reader.at < end) {
-    if (enter(reader, 2)) cutScopeLogs(reader, readEnd(reader), pieces)
+    if (enter(reader, 2)) yield* cutScopeLogs(reader, readEnd(reader), pieces)
   }
   pieces.leave(1)
 }
 
-function cutScopeLogs(reader: Reader, end: number, pieces: Pieces): void {
+function* cutScopeLogs(reader: Reader, end: number, pieces: Pieces): Generator<Logs> {
   pieces.enter(2, wrappingOf(reader, end, 2))
   while (reader.at < end) {
     const start = reader.at
     if (!enter(reader, 2)) continue
     reader.at = readEnd(reader)
-    pieces.takeRecord(reader.bytes.subarray(start, reader.at))
+    const full = pieces.takeRecord(reader.bytes.subarray(start, reader.at))
+    if (full) yield full
   }
   pieces.leave(2)
 }
@@ -79,9 +85,8 @@ function wrappingOf(reader: Reader, end: number, field: number): Uint8Array {
 
 const nothing = new Uint8Array()
 
-/** The pieces so far. A record lies in three layers: request, resource logs, scope logs (0, 1, 2). */
+/** The piece so far. A record lies in three layers: request, resource logs, scope logs (0, 1, 2). */
 function collectPieces(maxRecords: number, maxBytes: number) {
-  const pieces: Logs[] = []
   const writer = newWriter(Math.min(maxBytes, 1 << 20))
   const wrapping: Uint8Array[] = [nothing, nothing, nothing]
   /** Bytes that each layer has in this piece, its wrapping included, the open layer within it not. */
@@ -106,12 +111,15 @@ function collectPieces(maxRecords: number, maxBytes: number) {
     sizes[layer] = around.length
   }
 
-  function takeRecord(record: Uint8Array): void {
-    if (records > 0 && (records >= maxRecords || sizeWith(record) > roomy())) endPiece()
+  /** Returns the piece that had to end before this record. */
+  function takeRecord(record: Uint8Array): Logs | undefined {
+    const full = records > 0 && (records >= maxRecords || sizeWith(record) > roomy())
+    const ended = full ? endPiece() : undefined
     while (openLayers < 3) open(openLayers)
     append(record)
     sizes[2]! += record.length
     records++
+    return ended
   }
 
   function sizeWith(record: Uint8Array): number {
@@ -149,21 +157,17 @@ function collectPieces(maxRecords: number, maxBytes: number) {
     chunkBytes += chunk.length
   }
 
-  function endPiece(): void {
+  function endPiece(): Logs | undefined {
     for (const layer of [2, 1, 0]) leave(layer)
-    if (records > 0) pieces.push({ chunks, bytes: chunkBytes, records })
+    const piece = records > 0 ? { chunks, bytes: chunkBytes, records } : undefined
     chunks = []
     chunkBytes = 0
     records = 0
     for (const layer of [0, 1, 2]) sizes[layer] = wrapping[layer]!.length
+    return piece
   }
 
-  function end(): Logs[] {
-    endPiece()
-    return pieces
-  }
-
-  return { takeWhole, enter, takeRecord, leave, end }
+  return { takeWhole, enter, takeRecord, leave, endPiece }
 }
 
 /** Bytes of a field with a key of one byte and content of this length. */

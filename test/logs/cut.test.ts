@@ -2,13 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { auditLogs } from '../../bench/audit_logs.ts'
 import { checkLogs } from '../../src/logs/check.ts'
-import { countRecords, cutLogs } from '../../src/logs/cut.ts'
+import { countRecords, cutLogs as cutLazily } from '../../src/logs/cut.ts'
 import { logsFromJson } from '../../src/logs/from_json.ts'
 import { jsonLines } from '../../src/logs/json_lines.ts'
 import { joinLogs, type Logs, noLogs } from '../../src/logs/logs.ts'
 import { arbitraryRequest } from './arbitrary_logs.ts'
 import { encodeSecond } from './second_codec.ts'
 
+const cutLogs = (...args: Parameters<typeof cutLazily>) => [...cutLazily(...args)]
 const bytesOf = (logs: Logs) => Buffer.concat(logs.chunks)
 const lines = (logs: Logs) => Buffer.concat([...jsonLines(logs)]).toString()
 /** Logs whose counts are right: the bytes are valid, and as many as said. */
@@ -130,3 +131,9 @@ function request(resource: string, records: string): Logs {
 function field(number: number, content: number[]): number[] {
   return [(number << 3) | 2, content.length, ...content]
 }
+
+test('pieces are made one at a time: what they repeat may be many times the logs', () => {
+  const pieces = cutLazily(auditLogs(1000), { records: 1 })
+  expect(pieces.next().value?.records).toBe(1)
+  expect(pieces.return(undefined).done).toBe(true)
+})

@@ -78,7 +78,8 @@ export default function otlp(options: Options, context: ReceiverContext): Receiv
       if (http) listeners.push(await startHttpServer({ options: http, ...machinery }))
       if (out.closed) return close()
       for (const { protocol, listening } of listeners) {
-        context.ready(`${protocol} ${listening.address}`)
+        const path = protocol === 'HTTP' && http ? unusualPath(http.logs_url_path) : ''
+        context.ready(`${protocol} ${listening.address}${path}`)
         if (listening.everywhere) log.warn(openToAll, { endpoint: listening.address })
       }
       await aborted(stopping)
@@ -89,6 +90,10 @@ export default function otlp(options: Options, context: ReceiverContext): Receiv
       for (const listener of listeners) listener.close()
     }
   })
+}
+
+function unusualPath(path: string): string {
+  return path === '/v1/logs' ? '' : path
 }
 
 const openToAll = 'listening on all interfaces: whoever reaches this port can send records'

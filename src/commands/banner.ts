@@ -1,8 +1,9 @@
 import type { Config } from '../config/config.ts'
 import { reasonOf } from '../delivery.ts'
 import { recentBytesMax } from '../journal/recent.ts'
-import { type Pipeline, windowBytes } from '../pipeline.ts'
+import type { Pipeline } from '../pipeline.ts'
 import { version } from '../version.ts'
+import { windowBytes } from '../ways.ts'
 import { size } from './journal.ts'
 
 /** What a person wants to know when the pipeline has started. */
@@ -62,9 +63,11 @@ function memoryBound(config: Config, pipeline: Pipeline): number {
   return baseBytes + recentBytesMax + receivers + lanes
 }
 
+/** `host:port`, or with the path where that is not the usual one. */
 function firstHttp(pipeline: Pipeline): string | undefined {
   const addresses = pipeline.receivers.flatMap((receiver) => receiver.addresses)
-  return addresses.find((address) => address.startsWith('HTTP '))?.slice('HTTP '.length)
+  const found = addresses.map((address) => address.match(/^HTTP ([^/]+:\d+(\/.*)?)$/)?.[1])
+  return found.find((address) => address !== undefined)
 }
 
 function firstEvent(address: string): string {
@@ -74,6 +77,7 @@ function firstEvent(address: string): string {
     attributes: [{ key: 'user.id', value: { stringValue: 'me' } }]
   }
   const request = { resourceLogs: [{ scopeLogs: [{ logRecords: [record] }] }] }
-  const url = `http://${address.replace(/^(0\.0\.0\.0|\[::\])/, '127.0.0.1')}/v1/logs`
+  const reachable = address.replace(/^(0\.0\.0\.0|\[::\])/, '127.0.0.1')
+  const url = `http://${reachable}${address.includes('/') ? '' : '/v1/logs'}`
   return `  curl ${url} -H 'content-type: application/json' -d '${JSON.stringify(request)}'`
 }

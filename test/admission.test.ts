@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { openAdmission, type QueueLimit } from '../src/admission.ts'
 import { type Batch, RefusedError } from '../src/component.ts'
-import { openIntake, type QueueLimit } from '../src/intake.ts'
 import { opaque, type Sent, sent } from './batches.ts'
 
 /** A lane of which the test says what is behind it. */
@@ -19,13 +19,13 @@ function laneWith(limit: Partial<QueueLimit>, behind = { records: 0, bytes: 0 })
 
 /** The door, and what has come through it. */
 function door() {
-  const intake = openIntake()
+  const admission = openAdmission()
   const passed: Batch[] = []
   const take = (batch: Batch, ...limits: QueueLimit[]) =>
-    intake.take(batch, limits, (one) => passed.push(one))
+    admission.take(batch, limits, (one) => passed.push(one))
   /** The records of what has passed: an item of a wrapped batch is not the batch itself. */
   const sizes = () => passed.map(({ logs }) => logs.records)
-  return { ...intake, take, passed, sizes }
+  return { ...admission, take, passed, sizes }
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))

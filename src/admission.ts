@@ -14,7 +14,8 @@ export interface QueueLimit {
   recordsPerBatch(): number
 }
 
-export interface Intake {
+/** The receivers' door. */
+export interface Admission {
   /** Passes the batch on, refuses it, or keeps it waiting. */
   take(batch: Batch, limits: readonly QueueLimit[], pass: (batch: Batch) => void): void
   /** Something has been settled: those who wait may have room now. */
@@ -29,8 +30,8 @@ interface Arrival {
   readonly pass: (batch: Batch) => void
 }
 
-/** The receivers' door (DESIGN 5, `queue_size`): who waits here is counted in his receiver's bytes, so their number is limited there. */
-export function openIntake(): Intake {
+/** Lets batches in as far as `queue_size` allows (DESIGN 5): who waits here is counted in his receiver's bytes, so their number is limited there. */
+export function openAdmission(): Admission {
   const entering = createEntering()
   let waiting: Arrival[] = []
   /** Limits that somebody waits for: who comes later waits behind him, or a large batch would never have its turn. */

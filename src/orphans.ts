@@ -1,0 +1,33 @@
+import type { Config } from './config/config.ts'
+import type { Journal } from './journal/journal.ts'
+import { laneName } from './lane.ts'
+import type { Log } from './telemetry/log.ts'
+
+/**
+ * Lanes that the configuration no longer has: one that has delivered everything has ended; one that
+ * has not refuses start (L7), or its records would wait unseen for ever.
+ */
+export async function settleOrphans(config: Config, journal: Journal, log: Log): Promise<void> {
+  const names = new Set(
+    config.pipelines.flatMap(({ id, exporters }) => exporters.map((name) => laneName(id, name)))
+  )
+  const orphans = [...journal.lanes.values()].filter(({ name }) => !names.has(name))
+  const owed = orphans.filter(({ behind }) => behind.records > 0)
+  if (owed.length > 0) {
+    throw new Error(
+      owed
+        .map(
+          ({ name, behind }) =>
+            `${behind.records} records undelivered for ${name}: restore it in the configuration, ` +
+            `or run \`auditcol journal abandon ${name}\`, or \`auditcol journal rename ${name} <new name>\``
+        )
+        .join('; ')
+    )
+  }
+  for (const lane of orphans) {
+    await journal.end(lane, 'delivered')
+    log.info('a lane that the configuration no longer has is closed, everything was delivered', {
+      lane: lane.name
+    })
+  }
+}

@@ -56,7 +56,7 @@ export function runReceiver(
     id: 'under_test',
     log: createLog({ level: 'error', encoding: 'json', write: () => {} }),
     stopping: stopping.signal,
-    ready: (text) => address.resolve(text.replace(/^\S+ /, ''))
+    ready: (text) => address.resolve(text.replace(/^\S+ /, '').replace(/(:\d+)\/.*/, '$1'))
   }
   const subscription = make(context).subscribe({
     next(batch) {

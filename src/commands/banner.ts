@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.ts'
-import { reasonOf } from '../delivery.ts'
 import { recentBytesMax } from '../journal/recent.ts'
-import type { Pipeline } from '../pipeline.ts'
+import { reasonOf } from '../pipeline/delivery.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+import { windowBytes } from '../pipeline/ways.ts'
 import { version } from '../version.ts'
-import { windowBytes } from '../ways.ts'
 import { size } from './journal.ts'
 
 /** What a person wants to know when the pipeline has started. */

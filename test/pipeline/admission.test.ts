@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { openAdmission, type QueueLimit } from '../src/admission.ts'
-import { type Batch, RefusedError } from '../src/component.ts'
-import { opaque, type Sent, sent } from './batches.ts'
+import { type Batch, RefusedError } from '../../src/component.ts'
+import { openAdmission, type QueueLimit } from '../../src/pipeline/admission.ts'
+import { opaque, type Sent, sent } from '../batches.ts'
 
 /** A lane of which the test says what is behind it. */
 function laneWith(limit: Partial<QueueLimit>, behind = { records: 0, bytes: 0 }) {

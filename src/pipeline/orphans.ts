@@ -1,7 +1,7 @@
-import type { Config } from './config/config.ts'
-import type { Journal } from './journal/journal.ts'
+import type { Config } from '../config/config.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { Log } from '../telemetry/log.ts'
 import { laneName } from './lane.ts'
-import type { Log } from './telemetry/log.ts'
 
 /**
  * Lanes that the configuration no longer has: one that has delivered everything has ended; one that

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Subject } from 'rxjs'
-import { type Batch, RefusedError } from './component.ts'
+import { type Batch, RefusedError } from '../component.ts'
 import type { LaneSource } from './lane.ts'
 
 /**

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Observable, Subject } from 'rxjs'
-import type { Batch, Exporter, LaneContext, Processor } from './component.ts'
-import type { Component } from './config/config.ts'
+import type { Batch, Exporter, LaneContext, Processor } from '../component.ts'
+import type { Component } from '../config/config.ts'
+import { group, longestTimeout } from '../group.ts'
+import type { Log } from '../telemetry/log.ts'
 import { createDelivery, reasonOf } from './delivery.ts'
-import { group, longestTimeout } from './group.ts'
-import type { Log } from './telemetry/log.ts'
 
 /** How long an attempt may take to heed its signal; one that does not ends with the process, as in a crash. */
 const abortGraceMs = 1_000

@@ -1,11 +1,11 @@
+import type { Batch } from '../component.ts'
+import type { Component, Config } from '../config/config.ts'
+import type { Journal } from '../journal/journal.ts'
+import type { JournalLane } from '../journal/lane.ts'
+import type { Log } from '../telemetry/log.ts'
 import type { QueueLimit } from './admission.ts'
-import type { Batch } from './component.ts'
-import type { Component, Config } from './config/config.ts'
 import { createDirectSource, type DirectSource, giveToAll } from './direct.ts'
-import type { Journal } from './journal/journal.ts'
-import type { JournalLane } from './journal/lane.ts'
 import { createLane, type Lane, type LaneSource, laneName } from './lane.ts'
-import type { Log } from './telemetry/log.ts'
 
 /** Bytes of records that a lane may have under way at once (L2). */
 export const windowBytes = 64 * 2 ** 20

@@ -1,11 +1,11 @@
+import type { Config } from '../config/config.ts'
+import { refuseForgotten } from '../journal/elsewhere.ts'
+import { type Journal, openJournal } from '../journal/journal.ts'
+import type { Log } from '../telemetry/log.ts'
 import { openAdmission } from './admission.ts'
-import type { Config } from './config/config.ts'
-import { refuseForgotten } from './journal/elsewhere.ts'
-import { type Journal, openJournal } from './journal/journal.ts'
 import type { Lane } from './lane.ts'
 import { settleOrphans } from './orphans.ts'
 import { type Receiving, startReceiver } from './receiving.ts'
-import type { Log } from './telemetry/log.ts'
 import { entryTo, openWays, type Way, waysFrom } from './ways.ts'
 
 export interface Pipeline {

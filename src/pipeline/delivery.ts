@@ -1,7 +1,7 @@
-import { type Batch, type Exporter, PermanentError, RefusedError } from './component.ts'
-import { longestTimeout } from './group.ts'
-import { cutLogs } from './logs/cut.ts'
-import type { Log } from './telemetry/log.ts'
+import { type Batch, type Exporter, PermanentError, RefusedError } from '../component.ts'
+import { longestTimeout } from '../group.ts'
+import { cutLogs } from '../logs/cut.ts'
+import type { Log } from '../telemetry/log.ts'
 
 /** The Collector's retry_on_failure, in milliseconds. */
 export interface RetryOptions {

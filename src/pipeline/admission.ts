@@ -1,5 +1,5 @@
-import { type Batch, RefusedError } from './component.ts'
-import type { Logs } from './logs/logs.ts'
+import { type Batch, RefusedError } from '../component.ts'
+import type { Logs } from '../logs/logs.ts'
 
 /** What a lane's `sending_queue` allows to wait for it; unset, only the journal's own limits hold. */
 export interface QueueLimit {

@@ -1,8 +1,8 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { RefusedError } from '../src/component.ts'
-import { watchOutcomes } from '../src/outcomes.ts'
-import { createLog } from '../src/telemetry/log.ts'
-import { opaque, sent } from './batches.ts'
+import { RefusedError } from '../../src/component.ts'
+import { watchOutcomes } from '../../src/pipeline/outcomes.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { opaque, sent } from '../batches.ts'
 
 afterEach(() => {
   vi.useRealTimers()

@@ -1,8 +1,8 @@
 import type { Subscription } from 'rxjs'
-import type { Batch, Receiver, ReceiverContext } from './component.ts'
-import type { Component } from './config/config.ts'
+import type { Batch, Receiver, ReceiverContext } from '../component.ts'
+import type { Component } from '../config/config.ts'
+import type { Log } from '../telemetry/log.ts'
 import { type Outcomes, watchOutcomes } from './outcomes.ts'
-import type { Log } from './telemetry/log.ts'
 
 /** A receiver that runs. */
 export interface Receiving extends Outcomes {

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Observable, type Subscriber, throwError } from 'rxjs'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { Batch, Context } from '../src/component.ts'
-import type { Component, Config, Kind } from '../src/config/config.ts'
-import { deliveryKeys } from '../src/config/delivery.ts'
-import { startPipeline } from '../src/pipeline.ts'
-import { createLog } from '../src/telemetry/log.ts'
-import { opaque, sent } from './batches.ts'
+import type { Batch, Context } from '../../src/component.ts'
+import type { Component, Config, Kind } from '../../src/config/config.ts'
+import { deliveryKeys } from '../../src/config/delivery.ts'
+import { startPipeline } from '../../src/pipeline/pipeline.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { opaque, sent } from '../batches.ts'
 
 /** While set, no file can be synced. */
 let fault: Error | undefined

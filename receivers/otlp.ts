@@ -58,14 +58,14 @@ export function memory(options: Options): number {
 
 export default function otlp(options: Options, context: ReceiverContext): Receiver {
   return new Observable((out) => {
-    const { id, log, stopping } = context
+    const { log, stopping } = context
     const { grpc, http } = options.protocols
     const listeners: Listener[] = []
     run().then(
       () => out.complete(),
       (cause: Error) => {
         close()
-        out.error(new Error(`${id}: ${cause.message}`, { cause }))
+        out.error(cause)
       }
     )
     return close

@@ -91,7 +91,7 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
   for (const component of options.processors) {
     processors.push((await create(component, contextOf(component))) as Processor)
   }
-  if (batch) processors.push(group(queueGrouping(batch), contextOf(options.exporter).lane))
+  if (batch) processors.push(group(queueGrouping(batch, window), contextOf(options.exporter).lane))
   const delivery = createDelivery({
     exporter: (await create(options.exporter, contextOf(options.exporter))) as Exporter,
     consumers: num_consumers,
@@ -194,10 +194,16 @@ async function create(component: Component, context: LaneContext): Promise<unkno
   }
 }
 
+type QueueBatch = NonNullable<NonNullable<Component['delivery']>['sending_queue']['batch']>
+
 /** `sending_queue.batch` groups as the batch processor does, in this lane (DESIGN 5). */
-function queueGrouping(
-  batch: NonNullable<Component['delivery']>['sending_queue']['batch'] & object
-) {
+function queueGrouping(batch: QueueBatch, window: number) {
+  // As with the batch processor: the lane reads no further than its window (L2).
+  if (batch.sizer === 'bytes' && batch.min_size > window) {
+    throw new Error(
+      `sending_queue::batch::min_size (${batch.min_size}) must be less than or equal to the lane's window (${window} bytes)`
+    )
+  }
   const size = (n: number) =>
     batch.sizer === 'bytes' ? { records: 0, bytes: n } : { records: n, bytes: 0 }
   return {

@@ -221,7 +221,7 @@ export function testReceiver(name: string, { receiver, send }: Subject): void {
     test('a port in use is one sentence that names it', async () => {
       const second = runReceiver((context) => receiver(endpoint, context))
       await expect(second.ended).rejects.toThrow(
-        new RegExp(`^under_test: listening on ${endpoint}: address already in use[^\n]*$`)
+        new RegExp(`^listening on ${endpoint}: address already in use[^\n]*$`)
       )
     })
   })

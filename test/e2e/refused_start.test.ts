@@ -32,7 +32,18 @@ describe('what cannot start is named in one sentence, exit code 1', () => {
     })
     expect(code).toBe(1)
     expect(sentence(output)).toBe(
-      `auditcol: the receiver otlp: otlp: listening on 127.0.0.1:${port}: address already in use: stop what listens there, or choose another endpoint`
+      `auditcol: the receiver otlp: listening on 127.0.0.1:${port}: address already in use: stop what listens there, or choose another endpoint`
+    )
+  })
+
+  test('a queue batch in bytes that the lane could never fill (L2)', { timeout }, async () => {
+    const config = pipelineOf({
+      debug: `${debug}, sending_queue: { batch: { sizer: bytes, min_size: 100000000 } }`
+    })
+    const { code, output } = await runToEnd({ config })
+    expect(code).toBe(1)
+    expect(sentence(output)).toMatch(
+      /sending_queue::batch::min_size \(100000000\) must be less than or equal to the lane's window \(67108864 bytes\)$/
     )
   })
 

@@ -135,7 +135,7 @@ test('when one protocol cannot listen, the other lets go of its port', async () 
   await only.ended
   const both = { grpc: { endpoint }, http: { endpoint } }
   const run = runReceiver((context) => otlp(config.parse({ protocols: both }), context))
-  await expect(run.ended).rejects.toThrow(/^under_test: listening on .*: address already in use/)
+  await expect(run.ended).rejects.toThrow(/^listening on .*: address already in use/)
   const again = runReceiver((context) =>
     otlp(config.parse({ protocols: { http: { endpoint } } }), context)
   )

@@ -84,7 +84,8 @@ export function objectsOf(directory: string): { key: string; content: Buffer }[]
   const keys = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !path.includes('/.auditcol/'))
+    // What is being written is no object yet; a kill leaves it there.
+    .filter((path) => !/\/\.(tmp|auditcol)\//.test(path))
   return keys.sort().map((path) => ({ key: path, content: plain(readFileSync(path)) }))
 }
 

@@ -1,12 +1,16 @@
-import { copyFile, mkdtemp, readdir } from 'node:fs/promises'
+import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
 import type { Batch, Meta } from '../../src/component.ts'
 import { type Journal, type JournalOptions, openJournal } from '../../src/journal/journal.ts'
 import type { JournalLane } from '../../src/journal/lane.ts'
 
-export function newDirectory(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'auditcol-journal-'))
+/** Goes with the test. */
+export async function newDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'auditcol-journal-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
 }
 
 export function open(directory: string, options: Partial<JournalOptions> = {}): Promise<Journal> {

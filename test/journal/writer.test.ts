@@ -1,16 +1,14 @@
 import type { FileHandle } from 'node:fs/promises'
-import { mkdtemp } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { RefusedError } from '../../src/component.ts'
 import { frameHeaderBytes, frameType } from '../../src/journal/frame.ts'
 import { createSegment, writeAll } from '../../src/journal/segment.ts'
 import { createWriter, type WriterOptions } from '../../src/journal/writer.ts'
+import { newDirectory } from './harness.ts'
 
 /** A real segment whose file misbehaves as told. */
 async function writer(faults: Partial<FileHandle>, options: Partial<WriterOptions> = {}) {
-  const directory = await mkdtemp(join(tmpdir(), 'auditcol-writer-'))
+  const directory = await newDirectory()
   const made = {
     directory,
     number: 1,

@@ -2,7 +2,7 @@ import * as fs from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Observable, type Subscriber, throwError } from 'rxjs'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Batch, Context } from '../../src/component.ts'
 import type { Component, Config, Kind } from '../../src/config/config.ts'
 import { deliveryKeys } from '../../src/config/delivery.ts'
@@ -52,8 +52,10 @@ function configOf(receiver: Component['create'], exporter: Component['create'], 
   } as unknown as Config
 }
 
-function newDirectory(): Promise<string> {
-  return fs.mkdtemp(join(tmpdir(), 'auditcol-pipeline-'))
+async function newDirectory(): Promise<string> {
+  const directory = await fs.mkdtemp(join(tmpdir(), 'auditcol-pipeline-'))
+  onTestFinished(() => fs.rm(directory, { recursive: true, force: true }))
+  return directory
 }
 
 /** A receiver that is in the test's hand, and completes when it is stopped. */

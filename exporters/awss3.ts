@@ -61,6 +61,15 @@ export const config = z
 
 type Options = z.infer<typeof config>
 
+/**
+ * What is sealed stays in memory until it is stored. JSON that is not compressed is up to five times its
+ * protobuf, where that is small numbers: an attribute of 9 bytes becomes 40.
+ */
+export function memory({ marshaler, s3uploader }: Options, window: number): number {
+  const json = marshaler === 'otlp_json' || marshaler === 'json_lines'
+  return json && compressionOf(s3uploader) === 'none' ? 5 * window : window
+}
+
 /** The archive is opened here: a directory that cannot be written to stops the start. */
 export default async function awss3(options: Options, context: LaneContext): Promise<Exporter> {
   const { s3uploader, marshaler, resource_attrs_to_s3: mapped } = options

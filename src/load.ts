@@ -14,9 +14,14 @@ export type Folder = (typeof folders)[number]
 export interface ComponentModule {
   readonly config: z.ZodObject
   readonly default: Factory
-  /** Bytes the component may hold with these options, for the bound printed at start. */
-  readonly memory?: (options: never) => number
+  /**
+   * Bytes the component may hold with these options, for the bound printed at start; of an exporter
+   * beside a lane's `window` of records.
+   */
+  readonly memory?: Memory
 }
+
+type Memory = (options: never, window: number) => number
 
 /** Builds a component of its checked options; the engine knows by its folder what comes out. */
 export type Factory = (options: unknown, context: Context) => unknown
@@ -105,7 +110,7 @@ function checked(found: Record<string, unknown>, name: string): ComponentModule 
     throw new Error(`loading ${name}: it must export \`config\`, a z.strictObject of zod 4`)
   if (typeof create !== 'function')
     throw new Error(`loading ${name}: it must export a default function that makes the component`)
-  const sizes = typeof memory === 'function' && { memory: memory as (options: never) => number }
+  const sizes = typeof memory === 'function' && { memory: memory as Memory }
   return { config, default: create as Factory, ...sizes }
 }
 

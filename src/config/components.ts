@@ -167,9 +167,15 @@ function checkOptions(
     place: showPlace(about.place),
     options,
     create: module.default,
-    memory: module.memory?.(options as never) ?? 0,
+    memory: memoryOf(about.kind, module, options),
     ...(delivered && { delivery: delivered.delivery })
   }
+}
+
+/** An exporter that does not say may hold the records once more, in its own format. */
+function memoryOf(kind: Kind, { memory }: ComponentModule, options: unknown) {
+  return (window: number) =>
+    memory?.(options as never, window) ?? (kind === 'exporter' ? window : 0)
 }
 
 /** What an exporter states itself it also means itself: `timeout` of one PUT, say. */

@@ -35,8 +35,8 @@ export interface Component {
   readonly options: unknown
   /** Of exporters, and they always have it. */
   readonly delivery?: Delivery
-  /** Bytes it may hold, as far as it says. */
-  readonly memory: number
+  /** Bytes it may hold; of an exporter beside a lane's `window` of records. */
+  readonly memory: (window: number) => number
   readonly create: Factory
   /** `pipeline.yaml:14:3`. */
   readonly place: string

@@ -36,7 +36,7 @@ function component(kind: Kind, id: string, create: Component['create']): Compone
     retry_on_failure: deliveryKeys.retry_on_failure.parse({}),
     timeout: 0
   }
-  return { id, kind, type: id, options: {}, memory: 0, create, place: '', delivery }
+  return { id, kind, type: id, options: {}, memory: () => 0, create, place: '', delivery }
 }
 
 function configOf(receiver: Component['create'], exporter: Component['create'], directory: string) {

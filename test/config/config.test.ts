@@ -29,10 +29,13 @@ extensions: { health_check: }
     id: 'otlp/a',
     kind: 'receiver',
     type: 'otlp',
-    memory: 1000,
     place: expect.stringMatching(/\/pipeline.yaml:8:3$/),
     options: { protocols: { grpc: { endpoint: 'localhost:4317' } } }
   })
+  expect(config.receivers.get('otlp/a')!.memory(0)).toBe(1000)
+  expect(config.receivers.get('file_log')!.memory(0)).toBe(0)
+  // One that does not say may hold a lane's window once more.
+  expect(config.exporters.get('debug')!.memory(64)).toBe(64)
   expect(config.receivers.get('file_log')!.options).toMatchObject({ include: ['a.log', 'b.log'] })
   expect(config.processors.get('batch/2')!.options).toMatchObject({ timeout: 8e-6 })
   expect([...config.processors.keys()]).toEqual(['batch', 'batch/2', 'batch/unused'])

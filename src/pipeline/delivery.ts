@@ -106,7 +106,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         return
       } catch (error) {
         if (error instanceof PermanentError) throw error
-        if (finishing) halt()
+        if (finishing && !halted.signal.aborted) {
+          log.warn('exporting failed, not tried again while stopping', { error: reasonOf(error) })
+          halt()
+        }
         if (halted.signal.aborted) throw left
         const wait = Math.max(spread(interval, options.retry.randomization_factor), askedFor(error))
         if (spent(options.retry, Date.now() - started + wait)) {

@@ -262,7 +262,7 @@ describe('stopping', () => {
 
   test('finish waits for no second attempt of what is under way', async () => {
     const backend = failing(...fiveTimes())
-    const { take, finish, made } = delivery(async (batch, signal) => {
+    const { take, finish, made, lines } = delivery(async (batch, signal) => {
       await new Promise((resolve) => setTimeout(resolve, 10))
       await backend.exporter(batch, signal)
     })
@@ -272,6 +272,10 @@ describe('stopping', () => {
     await made.finished()
     expect(made.halted).toBe(true)
     expect(backend.batches).toHaveLength(1)
+    // Somebody who stops right after a first event learns here, or never, why it was not delivered.
+    expect(lines).toEqual([
+      expect.stringMatching(/warn .*exporting failed, not tried again while stopping error=away/)
+    ])
   })
 
   test('after halt nothing new begins, what is under way ends as it does', async () => {

@@ -81,10 +81,28 @@ function advice(answer: Answer, { bucket, region }: Place): string | undefined {
       return 'the store does not know a header of the request (create-only, checksum, tags or ACL), 501'
   }
   if (statusOf(answer) === 301) return wrongRegion(bucket, region, there)
+  if (statusOf(answer) === 400 && answer.name === 'Unknown') {
+    return there === undefined
+      ? `bucket "${bucket}" answers 400 and no reason: check s3uploader::region (${region}) and the credentials`
+      : wrongRegion(bucket, region, there)
+  }
+  if (unreached.has(answer.code ?? '')) {
+    return `${answer.message || answer.code}: check s3uploader::endpoint, AWS_ENDPOINT_URL and the network`
+  }
   // The SDK calls a reset connection a TimeoutError too; its code says what it was.
   const ended = answer.name === 'TimeoutError' || answer.name === 'AbortError'
   return ended && typeof answer.code !== 'string' ? 'no answer in time' : undefined
 }
+
+/** No connection came about. */
+const unreached = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EAI_AGAIN'
+])
 
 function wrongRegion(bucket: string, region: string, there: string | undefined): string {
   const is = there === undefined ? 'in another region' : `in ${there}`

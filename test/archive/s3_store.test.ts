@@ -218,9 +218,26 @@ test('the probe names the missing bucket and needs no right to read', async () =
   )
 })
 
+test('the probe of a bucket elsewhere says so: a HEAD is answered with 400 and no body', async () => {
+  const elsewhere: Record<string, string> = {}
+  const server = createServer((_, response) => void response.writeHead(400, elsewhere).end())
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  await expect(open({ endpoint }).probe()).rejects.toThrow(
+    'reaching s3://logs: bucket "logs" answers 400 and no reason: check s3uploader::region (us-east-1)'
+  )
+  elsewhere['x-amz-bucket-region'] = 'eu-north-1'
+  await expect(open({ endpoint }).probe()).rejects.toThrow(
+    'bucket "logs" is in eu-north-1, not in us-east-1: set s3uploader::region'
+  )
+  server.close()
+})
+
 test('a store that nobody listens at is named with its cause', async () => {
   const error = await rejection({ endpoint: 'http://127.0.0.1:1' })
-  expect(error.message).toMatch(/storing s3:\/\/logs\/a\.json: ECONNREFUSED/)
+  expect(error.message).toBe(
+    'storing s3://logs/a.json: connect ECONNREFUSED 127.0.0.1:1: check s3uploader::endpoint, AWS_ENDPOINT_URL and the network'
+  )
 })
 
 test('an endpoint without a scheme is http with disable_ssl', async () => {

@@ -30,5 +30,3 @@ export const marshalers = {
     size: repeatedSize
   }
 } as const satisfies Record<string, Marshaler>
-
-export type MarshalerName = keyof typeof marshalers

@@ -35,7 +35,7 @@ export function showPlace({ source, line, column }: Place): string {
   return line === undefined ? source : `${source}:${line}:${column ?? 1}`
 }
 
-export function showProblem({ place, path, message }: Problem): string {
+function showProblem({ place, path, message }: Problem): string {
   return [showPlace(place), path, message].filter((part) => part !== '').join(': ')
 }
 

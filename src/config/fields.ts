@@ -49,7 +49,7 @@ const milliseconds: Record<string, number> = {
 }
 
 /** Milliseconds, or undefined when the text is no Go duration. */
-export function parseDuration(text: string): number | undefined {
+function parseDuration(text: string): number | undefined {
   const sign = /^[+-]/.test(text) ? text[0] : ''
   const rest = text.slice(sign?.length)
   if (rest === '0') return 0

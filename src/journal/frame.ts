@@ -11,7 +11,7 @@ import { crc32 } from 'node:zlib'
  * the frame was written: it tells a torn tail from damage (J7).
  */
 export const frameHeaderBytes = 28
-export const frameVersion = 1
+const frameVersion = 1
 
 export const frameType = {
   /** One accepted request. */

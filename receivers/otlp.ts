@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs'
 import { z } from 'zod'
+import { aborted } from '../src/aborted.ts'
 import type { Receiver, ReceiverContext } from '../src/component.ts'
 import { byteSize } from '../src/config/fields.ts'
 import { asideMax } from '../src/otlp/decompress.ts'
@@ -97,13 +98,6 @@ function unusualPath(path: string): string {
 }
 
 const openToAll = 'listening on all interfaces: whoever reaches this port can send records'
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}
 
 function inFlightSize({ protocols, max_in_flight_size }: Options): number {
   return max_in_flight_size ?? Math.max(defaultInFlight, leastInFlight(protocols))

@@ -6,7 +6,7 @@ import { repair } from './commands/repair.ts'
 import { run } from './commands/run.ts'
 import { validate } from './commands/validate.ts'
 import { ConfigErrors } from './config/errors.ts'
-import { reasonOf } from './pipeline/delivery.ts'
+import { reasonOf } from './telemetry/reason.ts'
 import { version } from './version.ts'
 
 const help = `auditcol ${version}: a pipeline for audit logs

@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts'
 import { recentBytesMax } from '../journal/recent.ts'
-import { reasonOf } from '../pipeline/delivery.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { windowBytes } from '../pipeline/ways.ts'
+import { reasonOf } from '../telemetry/reason.ts'
 import { version } from '../version.ts'
 import { size } from './journal.ts'
 

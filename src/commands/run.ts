@@ -1,10 +1,10 @@
 import { type LoadOptions, loadConfig } from '../config/load_config.ts'
 import { serveControl } from '../journal/control.ts'
 import { statusOf } from '../journal/status.ts'
-import { reasonOf } from '../pipeline/delivery.ts'
 import { type Pipeline, startPipeline } from '../pipeline/pipeline.ts'
 import { createLog } from '../telemetry/log.ts'
 import { openOutput } from '../telemetry/output.ts'
+import { reasonOf } from '../telemetry/reason.ts'
 import { banner, summary } from './banner.ts'
 import { answerRunning } from './journal.ts'
 

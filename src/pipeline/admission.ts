@@ -1,5 +1,6 @@
 import { type Batch, RefusedError } from '../component.ts'
 import type { Logs } from '../logs/logs.ts'
+import { stopping } from './stopping.ts'
 
 /** What a lane's `sending_queue` allows to wait for it; unset, only the journal's own limits hold. */
 export interface QueueLimit {
@@ -126,8 +127,4 @@ function full({ lane }: QueueLimit): RefusedError {
     reason: 'exhausted',
     retryAfter: 5
   })
-}
-
-function stopping(): RefusedError {
-  return new RefusedError('stopping', { reason: 'unavailable', retryAfter: 5 })
 }

@@ -2,6 +2,7 @@ import { type Batch, type Exporter, PermanentError, RefusedError } from '../comp
 import { longestTimeout } from '../group.ts'
 import { cutLogs } from '../logs/cut.ts'
 import type { Log } from '../telemetry/log.ts'
+import { reasonOf } from '../telemetry/reason.ts'
 
 /** The Collector's retry_on_failure, in milliseconds. */
 export interface RetryOptions {
@@ -258,18 +259,4 @@ function watchOutage(log: Log) {
       since = said = failures = 0
     }
   }
-}
-
-/** An error and its causes in one line, none of them told twice. */
-export function reasonOf(error: unknown): string {
-  let text = ''
-  for (let one: unknown = error; one !== undefined; one = causeOf(one)) {
-    const own = one instanceof Error ? one.message || one.name : String(one)
-    if (!text.includes(own)) text += text === '' ? own : `: ${own}`
-  }
-  return text
-}
-
-function causeOf(error: unknown): unknown {
-  return error instanceof Error ? error.cause : undefined
 }

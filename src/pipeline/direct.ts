@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Subject } from 'rxjs'
-import { type Batch, RefusedError } from '../component.ts'
+import type { Batch } from '../component.ts'
 import type { LaneSource } from './lane.ts'
+import { stopping } from './stopping.ts'
 
 /**
  * `service.journal: false` (L8): a lane whose batches come straight from the receivers. Each start
@@ -45,8 +46,4 @@ export function giveToAll(batch: Batch, sources: readonly DirectSource[]): void 
     if (--open === 0) batch.settle(failed)
   }
   for (const source of sources) source.give({ logs: batch.logs, meta: batch.meta, settle })
-}
-
-function stopping(): RefusedError {
-  return new RefusedError('stopping', { reason: 'unavailable', retryAfter: 5 })
 }

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Observable, Subject } from 'rxjs'
+import { aborted } from '../aborted.ts'
 import type { Batch, Exporter, LaneContext, Processor } from '../component.ts'
 import type { Component } from '../config/config.ts'
 import { group, longestTimeout } from '../group.ts'
 import type { Log } from '../telemetry/log.ts'
-import { createDelivery, reasonOf } from './delivery.ts'
+import { reasonOf } from '../telemetry/reason.ts'
+import { createDelivery } from './delivery.ts'
 
 /** How long an attempt may take to heed its signal; one that does not ends with the process, as in a crash. */
 const abortGraceMs = 1_000
@@ -173,13 +175,6 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
       letGo.abort()
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 export function laneName(pipeline: string, exporter: string): string {

@@ -1,6 +1,6 @@
 import type { Batch } from '../component.ts'
 import type { Log } from '../telemetry/log.ts'
-import { reasonOf } from './delivery.ts'
+import { reasonOf } from '../telemetry/reason.ts'
 
 /** What a receiver has taken in. */
 export interface Outcomes {

@@ -1,3 +1,4 @@
+import { aborted } from '../aborted.ts'
 import type { Config } from '../config/config.ts'
 import { refuseForgotten } from '../journal/elsewhere.ts'
 import { type Journal, openJournal } from '../journal/journal.ts'
@@ -106,9 +107,4 @@ function hurry(ways: readonly Way[]): NodeJS.Timeout {
   return setInterval(() => {
     for (const { lane } of ways) lane.flush()
   }, 20)
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve()))
 }

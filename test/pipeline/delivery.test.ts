@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Batch, type Exporter, PermanentError, RefusedError } from '../../src/component.ts'
-import { createDelivery, type DeliveryOptions, reasonOf } from '../../src/pipeline/delivery.ts'
+import { createDelivery, type DeliveryOptions } from '../../src/pipeline/delivery.ts'
 import { createLog } from '../../src/telemetry/log.ts'
+import { reasonOf } from '../../src/telemetry/reason.ts'
 import { opaque, sent } from '../batches.ts'
 import { otlpRequest } from '../otlp/request.ts'
 

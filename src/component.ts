@@ -1,4 +1,6 @@
 import type { MonoTypeOperatorFunction, Observable } from 'rxjs'
+import type { Book } from './journal/book.ts'
+import type { Replay } from './journal/envelope.ts'
 import type { Logs } from './logs/logs.ts'
 import type { Log } from './telemetry/log.ts'
 
@@ -28,8 +30,28 @@ export interface Meta {
   readonly resume?: string
   /** Journal positions this batch answers for, first to last inclusive, in order, without overlap. */
   readonly covers?: readonly (readonly [first: number, last: number])[]
-  /** The largest piece an exporter may be handed; the lane cuts what is larger. */
+  /** Records accepted in the frames this batch answers for, whatever processors have made of them since. */
+  readonly accepted?: number
+  /**
+   * The largest piece an exporter may be handed. The lane cuts what is larger into attempts; an
+   * exporter with `cuts: true` gets the batch whole and cuts it itself (L1).
+   */
   readonly piece?: { readonly records?: number; readonly bytes?: number }
+  /** What processors refused of this batch, as it reached them: the lane keeps it as dead letters (L5). */
+  readonly refused?: readonly Refused[]
+  /** The dead letters written for this batch, durable before the exporter sees it, and their records (L6). */
+  readonly letters?: readonly string[]
+  readonly dead?: number
+  /** These records come from dead letters; those that an exporter refused pass no processor again. */
+  readonly replay?: Replay
+}
+
+/** Records that will fail again, as they reached what refused them. */
+export interface Refused {
+  readonly logs: Logs
+  readonly reason: string
+  /** Id of the component that refused them. */
+  readonly by: string
 }
 
 /**
@@ -48,7 +70,10 @@ export type Processor = MonoTypeOperatorFunction<Batch>
  * the exporter then rejects: the lane never has two calls open for one batch (L3). An exporter
  * whose schema has `timeout` of its own applies it itself and gets no signal for it.
  */
-export type Exporter = (batch: Batch, signal: AbortSignal) => Promise<void>
+export type Exporter = ((batch: Batch, signal: AbortSignal) => Promise<void>) & {
+  /** It cuts what is larger than `meta.piece` itself. */
+  readonly cuts?: boolean
+}
 
 /** What every component gets beside its checked options. */
 export interface Context {
@@ -83,8 +108,14 @@ export interface LaneContext extends Context {
     readonly window: number
     /** Emits when the lane's window is full and nothing moves: holders send their oldest group. */
     readonly flush: Observable<void>
-    /** Takes the next number of an archive, durably never given again (A1). Numbers start at 1. */
-    number(archive: string): Promise<number>
+    /** Where archives write down what they have sealed and committed. */
+    readonly book: Book
+    /** Part of what lies behind the exporter has stopped for good and says why; its data stays. */
+    stopped(error: Error): void
+    /** What goes on after batches are taken over: called once at stop, when no batch comes any more, until `limit` aborts. */
+    drain(finish: (limit: AbortSignal) => Promise<void>): void
+    /** So many milliseconds of the attempt with this batch were waiting for room, and are no attempt (A4). */
+    waited(batch: Batch, milliseconds: number): void
     /** Exports that run at once (`sending_queue.num_consumers`). */
     readonly consumers?: number
     /** Adds to a count of the lane that is shown at stop, e.g. `objects`, `bytes`. */
@@ -99,12 +130,19 @@ export class PermanentError extends Error {
   readonly records: readonly number[] | undefined
   /** What happened to the others: 'again' when nothing was delivered, 'delivered' when they have arrived. */
   readonly rest: 'again' | 'delivered'
+  /** So many were refused, and the other side does not say which: all are kept, and replayed only when asked to (L5). */
+  readonly unnamed: number | undefined
   constructor(
     message: string,
-    options: ErrorOptions & { records?: readonly number[]; rest?: 'again' | 'delivered' } = {}
+    options: ErrorOptions & {
+      records?: readonly number[]
+      rest?: 'again' | 'delivered'
+      unnamed?: number
+    } = {}
   ) {
     super(message, options)
     this.records = options.records
+    this.unnamed = options.unnamed
     this.rest = options.rest ?? 'again'
   }
 }

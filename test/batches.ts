@@ -1,5 +1,6 @@
 import { NEVER } from 'rxjs'
 import type { Batch, LaneContext, Meta } from '../src/component.ts'
+import { createMemoryBook } from '../src/journal/memory_book.ts'
 import type { Logs } from '../src/logs/logs.ts'
 import { createLog } from '../src/telemetry/log.ts'
 
@@ -37,7 +38,10 @@ export function laneContext(change: Partial<LaneContext['lane']> = {}): LaneCont
       writer: 'fedcba9876543210',
       window: 64 * 2 ** 20,
       flush: NEVER,
-      number: async () => 1,
+      book: createMemoryBook('0123456789abcdef', 'logs/under_test'),
+      stopped: () => {},
+      drain: () => {},
+      waited: () => {},
       ...change
     }
   }

@@ -14,6 +14,14 @@ export interface Envelope {
   readonly client?: Meta['client']
   readonly identity?: Meta['identity']
   readonly resume?: string
+  /** Dead letters that these records come from, and where they enter again (L5, L6). */
+  readonly replay?: Replay
+}
+
+export interface Replay {
+  readonly letters: readonly string[]
+  /** 'exporter': the processors have had them already. */
+  readonly at: 'processors' | 'exporter'
 }
 
 export function encodeRecords(logs: Logs, meta: Meta, lanes: readonly number[]): Uint8Array[] {
@@ -24,7 +32,8 @@ export function encodeRecords(logs: Logs, meta: Meta, lanes: readonly number[]):
     lanes,
     ...(meta.client && { client: meta.client }),
     ...(meta.identity && { identity: meta.identity }),
-    ...(meta.resume !== undefined && { resume: meta.resume })
+    ...(meta.resume !== undefined && { resume: meta.resume }),
+    ...(meta.replay && { replay: meta.replay })
   }
   const text = JSON.stringify(envelope)
   const length = Buffer.byteLength(text)

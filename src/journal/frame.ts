@@ -29,7 +29,23 @@ export const frameType = {
   /** A lane has ended: delivered and gone from the configuration, or abandoned (L7). */
   ended: 7,
   /** A lane goes on under another name (L7). */
-  renamed: 8
+  renamed: 8,
+  /** Birth of an archive: where its commits lie, what its first leaf says (A1). */
+  archive: 9,
+  /** Objects are sealed and their frames settled (A2). */
+  intent: 10,
+  /** The exact bytes of a commit, before its first PUT (A8). */
+  commit: 11,
+  /** The commit is stored. */
+  committed: 12,
+  /** An object gets another key (A6). */
+  rekeyed: 13,
+  /** An object is given up by an operator (A7). */
+  void: 14,
+  /** Frames are lost, and `repair` says so. */
+  gap: 15,
+  /** What a store can do (A12). */
+  probed: 16
 } as const
 
 /** Snapshots and synced frames say something of the lsn that they carry; all others take the next one. */
@@ -38,6 +54,10 @@ export function takesLsn(type: number): boolean {
 }
 
 const knownTypes = new Set<number>(Object.values(frameType))
+
+export function isFrameType(type: number): boolean {
+  return knownTypes.has(type)
+}
 
 export interface Frame {
   readonly lsn: number
@@ -85,7 +105,7 @@ export function readFrame(bytes: Buffer, at: number, salt: number): Frame | unde
   const type = bytes[at + 24]!
   const version = bytes[at + 25]!
   const encoding = bytes[at + 26]!
-  if (version !== frameVersion || encoding !== 0 || !knownTypes.has(type)) {
+  if (version !== frameVersion || encoding !== 0 || !isFrameType(type)) {
     throw new Error(
       `frame ${readLsn(bytes, at + 8)} has type ${type}, version ${version}, encoding ${encoding}, ` +
         'which this version of auditcol does not know: start the version that wrote it'

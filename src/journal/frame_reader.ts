@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { type Frame, frameHeaderBytes, frameStart, frameType, readFrame } from './frame.ts'
+import { type Frame, frameHeaderBytes, frameStart, isFrameType, readFrame } from './frame.ts'
 
 /** Read at once: frames are a few hundred bytes to a few megabytes. */
 const blockBytes = 256 * 1024
@@ -72,7 +72,7 @@ export async function framesBehind(
 /** Cheap before a checksum over what may be megabytes: a type of ours, an lsn a little further on. */
 function plausible(bytes: Buffer, at: number, lastLsn: number): boolean {
   const type = bytes[at + 24]!
-  if (type < frameType.records || type > frameType.renamed || bytes[at + 27] !== 0) return false
+  if (!isFrameType(type) || bytes[at + 27] !== 0) return false
   const { length, lsn } = frameStart(bytes, at)
   return lsn > lastLsn && lsn < lastLsn + 2 ** 32 && at + frameHeaderBytes + length <= bytes.length
 }

@@ -57,3 +57,30 @@ function absorb(position: Position): void {
   }
   if (taken > 0) position.ranges.splice(0, taken)
 }
+
+/** The parts of a range that are not settled, in order. */
+export function unsettledIn(position: Position, [first, last]: Range): Range[] {
+  const found: Range[] = []
+  let from = Math.max(first, position.mark + 1)
+  for (let i = firstEndingAtOrAfter(position.ranges, from); from <= last; i++) {
+    const next = position.ranges[i]
+    if (next === undefined || next[0] > last) {
+      found.push([from, last])
+      break
+    }
+    if (next[0] > from) found.push([from, next[0] - 1])
+    from = next[1] + 1
+  }
+  return found
+}
+
+/** The same positions in order, touching ranges made one. */
+export function joinRanges(ranges: readonly Range[]): Range[] {
+  const joined: [number, number][] = []
+  for (const [first, last] of [...ranges].sort(([a], [b]) => a - b)) {
+    const end = joined.at(-1)
+    if (end !== undefined && first <= end[1] + 1) end[1] = Math.max(end[1], last)
+    else joined.push([first, last])
+  }
+  return joined
+}

@@ -1,6 +1,27 @@
+import {
+  type ArchiveFrame,
+  type ArchiveLane,
+  type ArchiveState,
+  bearArchive,
+  type Commit,
+  type Committed,
+  declareGap,
+  endCommit,
+  type Gap,
+  type GapFrame,
+  type IntentFrame,
+  type Rekeyed,
+  rekey,
+  seal,
+  settleCarried,
+  type Void,
+  voidObject,
+  writeCommit
+} from './archives.ts'
+import type { Checks } from './book.ts'
 import { decodeEnvelope } from './envelope.ts'
 import { type Frame, frameType } from './frame.ts'
-import { type Position, type Range, settleRange } from './position.ts'
+import type { Range } from './position.ts'
 
 /** What the frames so far say; a snapshot is this as JSON, and recovery reads nothing else (J4). */
 export interface JournalState {
@@ -11,15 +32,17 @@ export interface JournalState {
   nextLane: number
   /** The last `resume` mark of each receiver. */
   resume: Map<string, string>
+  /** What was found of each store (A12). */
+  checks: Map<string, Checks>
+  /** Dead letters whose records stand in a frame again; their files are on the way out (L6). */
+  replayed: Set<string>
 }
 
-export interface LaneState extends Position {
+export interface LaneState extends ArchiveLane {
   readonly index: number
   /** Random, from birth, never given twice: 16 hex digits (J3). */
   readonly id: string
   name: string
-  /** The next number of each archive that has not been reserved. */
-  numbers: Map<string, number>
 }
 
 /** Payloads of the control frames, by type. */
@@ -29,7 +52,14 @@ export interface Birth {
   readonly name: string
 }
 export interface Settled {
-  readonly lanes: readonly { readonly lane: number; readonly ranges: readonly Range[] }[]
+  readonly lanes: readonly {
+    readonly lane: number
+    readonly ranges: readonly Range[]
+    /** Records in these frames, those that became dead letters, and the letters (L6). */
+    readonly in?: number
+    readonly dead?: number
+    readonly letters?: readonly string[]
+  }[]
 }
 export interface Numbers {
   readonly lane: number
@@ -44,9 +74,33 @@ export interface Renamed {
   readonly lane: number
   readonly name: string
 }
+export interface Probed {
+  readonly store: string
+  readonly checks: Checks
+}
+/** A frame of one lane's archives, or of several lanes for a gap. */
+type OfLane<T> = T & { readonly lane: number }
 
 export function emptyState(writer: string): JournalState {
-  return { writer, lanes: new Map(), nextLane: 1, resume: new Map() }
+  return {
+    writer,
+    lanes: new Map(),
+    nextLane: 1,
+    resume: new Map(),
+    checks: new Map(),
+    replayed: new Set()
+  }
+}
+
+/** A lane that begins behind `mark`. */
+export function emptyLane(index: number, id: string, name: string, mark: number): LaneState {
+  return {
+    ...{ index, id, name, mark },
+    ranges: [],
+    numbers: new Map(),
+    archives: new Map(),
+    gaps: []
+  }
 }
 
 /** Takes a frame into the state; also the way in which the running journal keeps its own. */
@@ -54,28 +108,57 @@ export function applyFrame(
   state: JournalState,
   frame: Pick<Frame, 'lsn' | 'type' | 'payload'>
 ): void {
-  if (frame.type === frameType.records) {
-    const { receiver, resume } = decodeEnvelope(frame.payload)
+  const changes = apply[frame.type]
+  if (changes) changes(state, frame)
+}
+
+type Apply = (state: JournalState, frame: Pick<Frame, 'lsn' | 'payload'>) => void
+
+const apply: Record<number, Apply> = {
+  [frameType.records]: (state, frame) => {
+    const { receiver, resume, replay } = decodeEnvelope(frame.payload)
     if (resume !== undefined) state.resume.set(receiver, resume)
-  } else if (frame.type === frameType.birth) {
+    for (const letter of replay?.letters ?? []) state.replayed.add(letter)
+  },
+  [frameType.birth]: (state, frame) => {
     const { lane, id, name } = parse<Birth>(frame)
-    const born = { index: lane, id, name, mark: frame.lsn, ranges: [], numbers: new Map() }
-    state.lanes.set(lane, born)
+    state.lanes.set(lane, emptyLane(lane, id, name, frame.lsn))
     state.nextLane = Math.max(state.nextLane, lane + 1)
-  } else if (frame.type === frameType.settled) {
-    for (const { lane, ranges } of parse<Settled>(frame).lanes) {
+  },
+  [frameType.settled]: (state, frame) => {
+    for (const { lane, ranges, in: records = 0, dead = 0 } of parse<Settled>(frame).lanes) {
       const found = state.lanes.get(lane)
-      if (found) for (const range of ranges) settleRange(found, range)
+      if (found) settleCarried(found, ranges, records, dead)
     }
-  } else if (frame.type === frameType.numbers) {
+  },
+  [frameType.numbers]: (state, frame) => {
     const { lane, archive, next } = parse<Numbers>(frame)
     state.lanes.get(lane)?.numbers.set(archive, next)
-  } else if (frame.type === frameType.ended) {
-    state.lanes.delete(parse<Ended>(frame).lane)
-  } else if (frame.type === frameType.renamed) {
+  },
+  [frameType.ended]: (state, frame) => void state.lanes.delete(parse<Ended>(frame).lane),
+  [frameType.renamed]: (state, frame) => {
     const { lane, name } = parse<Renamed>(frame)
     const found = state.lanes.get(lane)
     if (found) found.name = name
+  },
+  [frameType.archive]: inLane<ArchiveFrame>(bearArchive),
+  [frameType.intent]: inLane<IntentFrame>(seal),
+  [frameType.commit]: inLane<Commit>(writeCommit),
+  [frameType.committed]: inLane<Committed>(endCommit),
+  [frameType.rekeyed]: inLane<Rekeyed>(rekey),
+  [frameType.void]: inLane<Void>(voidObject),
+  [frameType.gap]: inLane<GapFrame>(declareGap),
+  [frameType.probed]: (state, frame) => {
+    const { store, checks } = parse<Probed>(frame)
+    state.checks.set(store, checks)
+  }
+}
+
+function inLane<T>(change: (lane: LaneState, value: T) => void): Apply {
+  return (state, frame) => {
+    const value = parse<OfLane<T>>(frame)
+    const lane = state.lanes.get(value.lane)
+    if (lane) change(lane, value)
   }
 }
 
@@ -90,7 +173,12 @@ interface Snapshot {
     readonly mark: number
     readonly ranges: [number, number][]
     readonly numbers: readonly [string, number][]
+    /** Left out by versions without leaves. */
+    readonly archives?: readonly ArchiveState[]
+    readonly gaps?: Gap[]
   }[]
+  readonly checks?: readonly [string, Checks][]
+  readonly replayed?: readonly string[]
 }
 
 export function snapshotOf(state: JournalState): Buffer {
@@ -98,7 +186,13 @@ export function snapshotOf(state: JournalState): Buffer {
     writer: state.writer,
     nextLane: state.nextLane,
     resume: [...state.resume],
-    lanes: [...state.lanes.values()].map((lane) => ({ ...lane, numbers: [...lane.numbers] }))
+    lanes: [...state.lanes.values()].map((lane) => ({
+      ...lane,
+      numbers: [...lane.numbers],
+      archives: [...lane.archives.values()]
+    })),
+    checks: [...state.checks],
+    replayed: [...state.replayed]
   }
   return Buffer.from(JSON.stringify(snapshot))
 }
@@ -110,9 +204,24 @@ export function stateOf(payload: Buffer): JournalState {
     nextLane: snapshot.nextLane,
     resume: new Map(snapshot.resume),
     lanes: new Map(
-      snapshot.lanes.map((lane) => [lane.index, { ...lane, numbers: new Map(lane.numbers) }])
-    )
+      snapshot.lanes.map(({ archives = [], gaps = [], ...lane }) => [
+        lane.index,
+        {
+          ...lane,
+          numbers: new Map(lane.numbers),
+          archives: new Map(archives.map((archive) => [archive.name, restored(archive)])),
+          gaps
+        }
+      ])
+    ),
+    checks: new Map(snapshot.checks),
+    replayed: new Set(snapshot.replayed)
   }
+}
+
+/** JSON leaves out what is undefined. */
+function restored(archive: ArchiveState): ArchiveState {
+  return { ...archive, pending: archive.pending }
 }
 
 function parse<T>(frame: Pick<Frame, 'payload'>): T {

@@ -116,11 +116,23 @@ export interface LaneContext extends Context {
     drain(finish: (limit: AbortSignal) => Promise<void>): void
     /** So many milliseconds of the attempt with this batch were waiting for room, and are no attempt (A4). */
     waited(batch: Batch, milliseconds: number): void
+    /** `retry_on_failure`, in milliseconds; what goes on behind the exporter repeats at these intervals. */
+    readonly retry: RetryIntervals
     /** Exports that run at once (`sending_queue.num_consumers`). */
     readonly consumers?: number
     /** Adds to a count of the lane that is shown at stop, e.g. `objects`, `bytes`. */
     readonly count?: (name: string, n: number) => void
   }
+}
+
+/** How long to wait before something is tried again, milliseconds. */
+export interface RetryIntervals {
+  readonly initial_interval: number
+  readonly randomization_factor: number
+  readonly multiplier: number
+  readonly max_interval: number
+  /** 0: for ever. */
+  readonly max_elapsed_time: number
 }
 
 /** The same data will fail again; trying again is useless. */

@@ -42,6 +42,13 @@ export function laneContext(change: Partial<LaneContext['lane']> = {}): LaneCont
       stopped: () => {},
       drain: () => {},
       waited: () => {},
+      retry: {
+        initial_interval: 1,
+        randomization_factor: 0,
+        multiplier: 1,
+        max_interval: 1,
+        max_elapsed_time: 0
+      },
       ...change
     }
   }

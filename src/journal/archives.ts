@@ -225,6 +225,8 @@ export function settleCarried(
   dead: number
 ): void {
   const fresh = settleFresh(lane, ranges)
+  // An intent has settled these frames, and counted their records.
+  if (fresh.length === 0) return
   for (const archive of lane.archives.values()) {
     carry(archive, fresh, { ...none, in: records, dead, dropped: records - dead })
   }

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Batch, RefusedError } from '../component.ts'
+import { heldFrom } from './archives.ts'
+import type { Entry as BookEntry } from './book.ts'
 import { encodeRecords } from './envelope.ts'
 import { frameHeaderBytes, frameType } from './frame.ts'
 import { createLane, type JournalLane } from './lane.ts'
@@ -15,7 +18,6 @@ import {
   type Ended,
   type JournalState,
   type LaneState,
-  type Numbers,
   type Renamed,
   type Settled,
   snapshotOf
@@ -121,7 +123,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     if (!dirty) return undefined
     dirty = false
     const settled = [...lanes.values()]
-      .map((lane) => ({ lane: lane.index, ranges: lane.reader.collect() }))
+      .map((lane) => ({ lane: lane.index, ...lane.reader.collect() }))
       .filter(({ ranges }) => ranges.length > 0)
     const frame: Settled = { lanes: settled }
     return settled.length > 0 ? control(frameType.settled, frame, () => {}) : undefined
@@ -175,17 +177,21 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     const lane = createLane(
       from,
       waiting,
-      { segments, recent, durable: () => durable },
+      { segments, recent, durable: () => durable, spool: join(directory, 'spool') },
       {
         settled: () => {
           dirty = true
           writer.kick()
           options.settled()
         },
-        reserve: async (archive, next) => {
-          const frame: Numbers = { lane: from.index, archive, next }
-          await write(frameType.numbers, frame)
-        }
+        write: async (entry) => {
+          const { do: what, ...frame } = entry
+          await write(frameOf[what], { lane: from.index, ...frame })
+          if (what === 'committed') removeDelivered()
+        },
+        checks: (store) => state.checks.get(store),
+        makeRoom: () => room.use(),
+        fatal: options.fatal
       }
     )
     lanes.set(lane.name, lane)
@@ -270,8 +276,21 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   }
 }
 
+const frameOf: Record<BookEntry['do'], number> = {
+  archive: frameType.archive,
+  intent: frameType.intent,
+  commit: frameType.commit,
+  committed: frameType.committed,
+  rekeyed: frameType.rekeyed,
+  void: frameType.void,
+  probed: frameType.probed
+}
+
+/** What is settled up to here by all lanes, and not sealed from any more (J8). */
 function lowestMark(state: JournalState): number {
-  return Math.min(...[...state.lanes.values()].map(({ mark }) => mark))
+  return Math.min(
+    ...[...state.lanes.values()].map((lane) => Math.min(lane.mark, heldFrom(lane) - 1))
+  )
 }
 
 /** The lowest lsn at which a lane still has something to do. */

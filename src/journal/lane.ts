@@ -1,5 +1,6 @@
+import { openObjects } from './archives.ts'
+import type { Book, Checks, Entry } from './book.ts'
 import { createLaneReader, type LaneReader, type ReaderOptions } from './lane_reader.ts'
-import { numbersFrom } from './numbers.ts'
 import type { Backlog } from './recover.ts'
 import type { LaneState } from './state.ts'
 
@@ -11,50 +12,96 @@ export interface JournalLane {
   /** Stands for the lane in frames. */
   readonly index: number
   readonly reader: LaneReader
-  /** Accepted for the lane and not settled. */
+  /** Where its archives write down what they have sealed and committed. */
+  readonly book: Book
+  /** Accepted for the lane and not delivered: not settled, or sealed and not committed (L7). */
   readonly behind: { readonly records: number; readonly bytes: number }
-  /** When the oldest of them was accepted, milliseconds since the epoch. */
+  /** What of that is sealed in objects. */
+  readonly sealed: Sealed
+  /** When the oldest unsettled record was accepted, milliseconds since the epoch. */
   oldest(): number | undefined
-  /** Takes the next number of an archive (A1). */
-  number(archive: string): Promise<number>
   /** A frame was accepted for it and is durable. */
   accepted(records: number, bytes: number): void
+  /** An operator has given an object up, and the frame that says so is durable. */
+  voided(archive: string, number: number): void
+}
+
+export interface Sealed {
+  readonly objects: number
+  readonly records: number
+  readonly bytes: number
 }
 
 export interface LaneEvents {
   settled(): void
-  reserve(archive: string, next: number): Promise<void>
+  write(entry: Entry): Promise<void>
+  checks(store: string): Checks | undefined
+  makeRoom(): Promise<void>
+  fatal(error: Error): void
 }
 
 export function createLane(
   from: LaneState,
   waiting: Backlog,
-  source: Pick<ReaderOptions, 'segments' | 'recent' | 'durable'>,
+  source: Pick<ReaderOptions, 'segments' | 'recent' | 'durable'> & { readonly spool: string },
   events: LaneEvents
 ): JournalLane {
-  const behind = { records: waiting.records, bytes: waiting.bytes }
+  const unsettled = { records: waiting.records, bytes: waiting.bytes }
+  let voided = (_archive: string, _number: number) => {}
   const reader = createLaneReader({
     ...source,
     lane: from.index,
     position: { mark: from.mark, ranges: from.ranges.map(([first, last]) => [first, last]) },
     start: waiting.start,
     settled: (records, bytes) => {
-      behind.records -= records
-      behind.bytes -= bytes
+      unsettled.records -= records
+      unsettled.bytes -= bytes
       events.settled()
     }
   })
+  const book: Book = {
+    durable: true,
+    spool: source.spool,
+    archives: from.archives,
+    checks: events.checks,
+    write: async (entry) => {
+      await events.write(entry)
+      if (entry.do === 'intent') reader.sealed(entry.covers)
+    },
+    makeRoom: events.makeRoom,
+    fatal: events.fatal,
+    onVoid: (listener) => {
+      voided = listener
+    }
+  }
   return {
     name: from.name,
     id: from.id,
     index: from.index,
     reader,
-    behind,
-    oldest: () => (behind.records === 0 ? undefined : (reader.oldest ?? waiting.oldest)),
-    number: numbersFrom(from.numbers, events.reserve),
+    book,
+    get behind() {
+      const { records, bytes } = sealedOf(from)
+      return { records: unsettled.records + records, bytes: unsettled.bytes + bytes }
+    },
+    get sealed() {
+      return sealedOf(from)
+    },
+    oldest: () => (unsettled.records === 0 ? undefined : (reader.oldest ?? waiting.oldest)),
     accepted: (records, bytes) => {
-      behind.records += records
-      behind.bytes += bytes
-    }
+      unsettled.records += records
+      unsettled.bytes += bytes
+    },
+    voided: (archive, number) => voided(archive, number)
+  }
+}
+
+/** Objects of all its archives that are not committed. */
+export function sealedOf(lane: LaneState): Sealed {
+  const open = [...lane.archives.values()].flatMap(openObjects)
+  return {
+    objects: open.length,
+    records: open.reduce((sum, { object }) => sum + object.records, 0),
+    bytes: open.reduce((sum, { object }) => sum + object.size, 0)
   }
 }

@@ -37,11 +37,23 @@ export interface LaneReader {
   drain(): void
   /** The next lsn to be read. */
   readonly head: number
-  /** What has been settled since this was asked last. */
-  collect(): Range[]
+  /** These frames are settled by an intent: their batches have only to say so (A2). */
+  sealed(covers: readonly Range[]): void
+  /** These frames are about to be settled, and left dead letters (L6). An intent names its own. */
+  refused(covers: readonly Range[], letters: readonly string[], records: number): void
+  /** What has been settled since this was asked last, but not by an intent. */
+  collect(): Collected
   /** Arrival time of the oldest record that has been read and not settled. */
   readonly oldest: number | undefined
   readonly full: boolean
+}
+
+export interface Collected {
+  readonly ranges: Range[]
+  /** Records in these frames, those that became dead letters, and the letters. */
+  readonly in?: number
+  readonly dead?: number
+  readonly letters?: readonly string[]
 }
 
 /** What a batch under way costs beside its bytes: objects, closures, promises (measured: 0.4 to 0.6 KiB). */
@@ -65,6 +77,9 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
   let outstanding: Outstanding[] = []
   let front = 0
   let fresh: [number, number][] = []
+  let settledRecords = 0
+  let dead = 0
+  let letters: string[] = []
   /** One reader at a time; a batch settled while it is being emitted must not begin another. */
   let reading = false
   let draining = false
@@ -141,8 +156,13 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
   const emitStored = (frame: Frame) => {
     const envelope = decodeEnvelope(frame.payload)
     if (!envelope.lanes.includes(lane) || isSettled(position, frame.lsn)) return
-    const { receiver, arrived, client, identity } = envelope
-    const meta = { receiver, arrived, ...(client && { client }), ...(identity && { identity }) }
+    const { receiver, arrived, client, identity, replay } = envelope
+    const meta = {
+      ...{ receiver, arrived },
+      ...(client && { client }),
+      ...(identity && { identity }),
+      ...(replay && { replay })
+    }
     emit(frame.lsn, frame.bytes, decodeRecords(frame.payload, envelope), meta)
   }
 
@@ -165,14 +185,17 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
       entry.settled = true
       settleEntry(entry, logs.records, bytes)
     }
-    out?.next({ logs, meta: { ...meta, covers: [range] }, settle })
+    out?.next({ logs, meta: { ...meta, accepted: logs.records, covers: [range] }, settle })
   }
 
   const settleEntry = (entry: Outstanding, records: number, bytes: number) => {
-    settleRange(position, entry.range)
-    const last = fresh.at(-1)
-    if (last && last[1] + 1 === entry.range[0]) last[1] = entry.range[1]
-    else fresh.push([entry.range[0], entry.range[1]])
+    if (!isSettled(position, entry.range[1])) {
+      settleRange(position, entry.range)
+      const last = fresh.at(-1)
+      if (last && last[1] + 1 === entry.range[0]) last[1] = entry.range[1]
+      else fresh.push([entry.range[0], entry.range[1]])
+      settledRecords += records
+    }
     const wasFull = read !== undefined && used >= read.window
     while (front < outstanding.length && outstanding[front]!.settled)
       used -= outstanding[front++]!.bytes
@@ -208,15 +231,27 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
     get head() {
       return cursor.lsn
     },
+    sealed: (covers) => {
+      for (const range of covers) settleRange(position, range)
+    },
+    refused: (covers, written, records) => {
+      if (covers.every(([, last]) => isSettled(position, last))) return
+      letters.push(...written)
+      dead += records
+    },
     collect: () => {
       const ranges = fresh
+      const told =
+        letters.length === 0 ? { in: settledRecords } : { in: settledRecords, dead, letters }
       fresh = []
+      settledRecords = dead = 0
+      letters = []
       if (front === outstanding.length && cursor.lsn - 1 > position.mark) {
         const passed: [number, number] = [position.mark + 1, cursor.lsn - 1]
         settleRange(position, passed)
         ranges.push(passed)
       }
-      return ranges
+      return { ranges, ...told }
     },
     get oldest() {
       return outstanding[front]?.arrived

@@ -1,18 +1,18 @@
-import { type Batch, type Exporter, PermanentError, RefusedError } from '../component.ts'
+import {
+  type Batch,
+  type Exporter,
+  PermanentError,
+  RefusedError,
+  type RetryIntervals
+} from '../component.ts'
 import { longestTimeout } from '../group.ts'
 import { cutLogs } from '../logs/cut.ts'
 import type { Log } from '../telemetry/log.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 
-/** The Collector's retry_on_failure, in milliseconds. */
-export interface RetryOptions {
+/** The Collector's retry_on_failure. */
+export interface RetryOptions extends RetryIntervals {
   readonly enabled: boolean
-  readonly initial_interval: number
-  readonly randomization_factor: number
-  readonly multiplier: number
-  readonly max_interval: number
-  /** 0: for ever. */
-  readonly max_elapsed_time: number
 }
 
 export interface DeliveryOptions {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Subject } from 'rxjs'
 import type { Batch } from '../component.ts'
+import { createMemoryBook } from '../journal/memory_book.ts'
 import type { LaneSource } from './lane.ts'
 import { stopping } from './stopping.ts'
 
@@ -12,18 +13,33 @@ export interface DirectSource extends LaneSource {
   give(batch: Batch): void
 }
 
-export function createDirectSource(): DirectSource {
+export function createDirectSource(name: string): DirectSource {
   const batches = new Subject<Batch>()
-  const numbers = new Map<string, number>()
+  const id = randomBytes(8).toString('hex')
+  const book = createMemoryBook(id, name)
+  let last = 0
   let ended = false
+
+  /** Batches stand in for frames: leaves answer for them by number (A9). */
+  const numbered = (batch: Batch): Batch => {
+    const at = ++last
+    const accepted = batch.logs.records
+    return {
+      logs: batch.logs,
+      meta: { ...batch.meta, accepted, covers: [[at, at]] },
+      settle: (error) => {
+        // What went back to its sender was never taken in.
+        book.settle([[at, at]], error ? 0 : accepted, 0)
+        batch.settle(error)
+      }
+    }
+  }
+
   return {
-    id: randomBytes(8).toString('hex'),
+    id,
     writer: randomBytes(8).toString('hex'),
-    number: async (archive) => {
-      const number = (numbers.get(archive) ?? 0) + 1
-      numbers.set(archive, number)
-      return number
-    },
+    book,
+    refused: () => {},
     batches: () => batches,
     full: () => false,
     drain: () => {
@@ -32,7 +48,7 @@ export function createDirectSource(): DirectSource {
     },
     give: (batch) => {
       if (ended) batch.settle(stopping())
-      else batches.next(batch)
+      else batches.next(numbered(batch))
     }
   }
 }

@@ -4,6 +4,8 @@ import { aborted } from '../aborted.ts'
 import type { Batch, Exporter, LaneContext, Processor } from '../component.ts'
 import type { Component } from '../config/config.ts'
 import { group, longestTimeout } from '../group.ts'
+import type { Book } from '../journal/book.ts'
+import type { Range } from '../journal/position.ts'
 import type { Log } from '../telemetry/log.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 import { createDelivery } from './delivery.ts'
@@ -15,7 +17,9 @@ const abortGraceMs = 1_000
 export interface LaneSource {
   readonly id: string
   readonly writer: string
-  number(archive: string): Promise<number>
+  readonly book: Book
+  /** These frames are about to be settled, and left dead letters (L6). */
+  refused(covers: readonly Range[], letters: readonly string[], records: number): void
   batches(events: { full(): void; stopped(error: Error): void }): Observable<Batch>
   /** Whether nothing more comes until something has been settled. */
   full(): boolean
@@ -61,6 +65,7 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
   const flush = new Subject<void>()
   const letGo = new AbortController()
   const stored = new Map<string, number>()
+  const drains: ((limit: AbortSignal) => Promise<void>)[] = []
   let stopped: Error | undefined
   let target = options.exporter.id
   let completed = false
@@ -84,7 +89,16 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
       window,
       consumers: num_consumers,
       flush,
-      number: source.number,
+      book: source.book,
+      stopped: (error) => {
+        stopped ??= error
+        log.error('part of the lane has stopped; nothing is lost, its data stays', {
+          error: reasonOf(error)
+        })
+      },
+      drain: (finish) => void drains.push(finish),
+      waited: () => {},
+      retry: settings!.retry_on_failure,
       count: (what, n) => void stored.set(what, (stored.get(what) ?? 0) + n)
     }
   })
@@ -172,6 +186,7 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
         return sleep(abortGraceMs)
       })
       await Promise.race([delivery.finished(), givenUp])
+      await Promise.race([Promise.all(drains.map((finish) => finish(limit))), givenUp])
       letGo.abort()
     }
   }

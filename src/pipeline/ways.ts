@@ -31,7 +31,7 @@ export async function openWays(
       const exporter = config.exporters.get(id)!
       const name = laneName(pipeline, id)
       const journalLane = journal && (journal.lanes.get(name) ?? (await journal.bear(name)))
-      const direct = journalLane ? undefined : createDirectSource()
+      const direct = journalLane ? undefined : createDirectSource(name)
       const lane = await createLane({
         pipeline,
         processors: processors.map((processor) => config.processors.get(processor)!),
@@ -67,7 +67,8 @@ function sourceOf(journal: Journal, lane: JournalLane): LaneSource {
   return {
     id: lane.id,
     writer: journal.writer,
-    number: lane.number,
+    book: lane.book,
+    refused: lane.reader.refused,
     batches: (events) => lane.reader.batches({ window: windowBytes, ...events }),
     full: () => lane.reader.full,
     drain: () => lane.reader.drain()

@@ -1,15 +1,18 @@
 import { z } from 'zod'
 import type { Compression } from '../src/archive/compress.ts'
-import { openDirectoryStore } from '../src/archive/directory_store.ts'
+import { openDirectorySpool } from '../src/archive/directory_spool.ts'
 import { type KeyOptions, keyLayout, keyProblem } from '../src/archive/key.ts'
 import { marshalers } from '../src/archive/marshal.ts'
-import { routeLogs } from '../src/archive/route.ts'
+import { createMemorySpool } from '../src/archive/memory_spool.ts'
+import { openArchives } from '../src/archive/open_archives.ts'
+import { archiveRoot } from '../src/archive/root.ts'
+import { recordsFor, routeLogs } from '../src/archive/route.ts'
 import { type S3Uploader, s3uploader } from '../src/archive/s3_schema.ts'
-import { s3Stores } from '../src/archive/s3_store.ts'
-import type { Store } from '../src/archive/store.ts'
-import { uploadBatches } from '../src/archive/uploads.ts'
+import type { Spool } from '../src/archive/spool.ts'
+import { openTargets } from '../src/archive/targets.ts'
 import type { Exporter, LaneContext } from '../src/component.ts'
 import { duration } from '../src/config/fields.ts'
+import { openObjects } from '../src/journal/archives.ts'
 
 /** Stores each batch as immutable objects in S3, or in a directory with the same keys and bytes. */
 export const config = z
@@ -38,6 +41,16 @@ export const config = z
       })
       .prefault({})
       .describe('Lets each resource choose its bucket and prefix.'),
+    predecessor: z
+      .string()
+      .regex(
+        /^[0-9a-f]{16}\/[0-9a-f]{16}$/,
+        'the writer id and the lane id, each 16 hex digits, with / between'
+      )
+      .optional()
+      .describe(
+        'After the loss of a journal: `<writer id>/<lane id>` that this lane goes on from.'
+      ),
     timeout: duration()
       .refine((milliseconds) => milliseconds >= 0, "'timeout' must be non-negative")
       .prefault('5s')
@@ -73,26 +86,37 @@ export function memory({ marshaler, s3uploader }: Options, window: number): numb
 /** The archive is opened here: a directory that cannot be written to stops the start. */
 export default async function awss3(options: Options, context: LaneContext): Promise<Exporter> {
   const { s3uploader, marshaler, resource_attrs_to_s3: mapped } = options
-  const { compression_level } = s3uploader
-  const open = await openStores(options, context)
-  context.ready(whereTo(options))
+  const { lane } = context
   const routing = {
     bucket: s3uploader.s3_bucket,
     bucketAttribute: mapped.s3_bucket,
     prefixAttribute: mapped.s3_prefix,
     allowed: mapped.allowed_buckets
   }
-  return uploadBatches(
+  const targets = await openTargets(options, context, (logs, bucket) =>
+    recordsFor(logs, routing, new Set([bucket]))
+  )
+  context.ready(whereTo(options))
+  return openArchives(
     {
       marshaler: marshalers[marshaler],
       compression: compressionOf(s3uploader),
-      level: compression_level,
-      key: keyLayout(keyOptions(s3uploader, marshaler, context.lane.id)),
+      level: s3uploader.compression_level,
+      key: keyLayout(keyOptions(s3uploader, marshaler, lane.id)),
+      root: archiveRoot(s3uploader),
+      predecessor: options.predecessor,
       route: ({ logs }) => routeLogs(logs, routing),
-      open
+      ...targets
     },
+    await openSpool(context),
     context
   )
+}
+
+function openSpool({ lane: { book, id } }: LaneContext): Promise<Spool> | Spool {
+  if (book.spool === undefined) return createMemorySpool()
+  const open = [...book.archives.values()].flatMap(openObjects)
+  return openDirectorySpool(book.spool, id, new Set(open.map(({ intent }) => intent.spool)))
 }
 
 function whereTo({ s3uploader, resource_attrs_to_s3: mapped }: Options): string {
@@ -100,42 +124,6 @@ function whereTo({ s3uploader, resource_attrs_to_s3: mapped }: Options): string 
   if (s3_bucket.startsWith('file:')) return s3_bucket
   const named = mapped.s3_bucket === '' ? [] : [`the bucket in ${mapped.s3_bucket}`]
   return [...named, ...(s3_bucket === '' ? [] : [`s3://${s3_bucket}`])].join(', else ')
-}
-
-async function openStores(options: Options, context: LaneContext) {
-  const { s3_bucket } = options.s3uploader
-  if (!s3_bucket.startsWith('file:')) return buckets(options, context)
-  const directory = s3_bucket.slice('file:'.length).replace(/^\/\//, '')
-  const store = await openDirectoryStore({ directory, writer: context.lane.id })
-  return async () => store
-}
-
-/**
- * The configured bucket may be away at start: a warning, and the journal fills. One that a record
- * names is asked for before it gets its first number (A7).
- */
-function buckets({ s3uploader, timeout }: Options, { lane, log, id }: LaneContext) {
-  const configured = s3uploader.s3_bucket
-  const store = s3Stores(s3uploader, {
-    timeout,
-    maxSockets: lane.consumers ?? 10,
-    sessionName: `auditcol-${lane.id}`
-  })
-  const known = new Map<string, Store>()
-  if (configured !== '') {
-    known.set(configured, store(configured))
-    store(configured)
-      .probe()
-      .catch((cause: Error) => log.warn(`${id}: ${cause.message}; records wait in the journal`))
-  }
-  return async (bucket: string): Promise<Store> => {
-    const before = known.get(bucket)
-    if (before !== undefined) return before
-    const found = store(bucket)
-    await found.probe()
-    known.set(bucket, found)
-    return found
-  }
 }
 
 function keyOptions(

@@ -16,14 +16,20 @@ const smallest = 256 * 1024
 export async function compress(
   pieces: Iterable<Uint8Array>,
   compression: Compression,
-  level: number = defaultLevel
+  level: number = defaultLevel,
+  /** Sees what is compressed, in the pieces in which it is handed over. */
+  seen: (chunk: Uint8Array) => void = () => {}
 ): Promise<Uint8Array> {
   if (compression === 'none') return Buffer.concat([...pieces])
   const stream = compression === 'gzip' ? gzip(level) : zstd(level)
   const out: Uint8Array[] = []
-  await pipeline(joined(pieces), stream, async (chunks: AsyncIterable<Uint8Array>) => {
-    for await (const chunk of chunks) out.push(chunk)
-  })
+  await pipeline(
+    watched(joined(pieces), seen),
+    stream,
+    async (chunks: AsyncIterable<Uint8Array>) => {
+      for await (const chunk of chunks) out.push(chunk)
+    }
+  )
   return Buffer.concat(out)
 }
 
@@ -38,6 +44,16 @@ function zstd(level: number) {
     chunkSize: smallest,
     params: { [ZSTD_c_compressionLevel]: level, [ZSTD_c_checksumFlag]: 1 }
   })
+}
+
+function* watched(
+  pieces: Iterable<Uint8Array>,
+  seen: (chunk: Uint8Array) => void
+): Iterable<Uint8Array> {
+  for (const piece of pieces) {
+    seen(piece)
+    yield piece
+  }
 }
 
 function* joined(pieces: Iterable<Uint8Array>): Iterable<Uint8Array> {

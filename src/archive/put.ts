@@ -1,50 +1,44 @@
 import { PermanentError } from '../component.ts'
-import type { Log } from '../telemetry/log.ts'
-import type { SealedObject } from './seal.ts'
+import { FencedError } from './fenced.ts'
 import { sha256Of } from './sha256.ts'
-import { NoReadRight, NotStored, type Store } from './store.ts'
+import { NoReadRight, NotStored, type Store, type StoredObject } from './store.ts'
 
-/** A sealed object on its way, and whether an earlier PUT of it may have arrived unseen. */
+/** Final bytes on their way, and whether an earlier PUT of them may have arrived unseen. */
 export interface Upload {
-  readonly object: SealedObject
+  readonly key: string
+  readonly object: StoredObject
   attempted: boolean
 }
 
 /**
  * One attempt to store an object; resolves when the store has it (A5). A key that is taken is
- * compared: the same bytes are our own earlier attempt and a success, others are a copied journal
- * or tampering, which no repeat will mend.
+ * compared: the same bytes are our own earlier attempt and a success, others a FencedError, which
+ * no repeat will mend. 'unverified': an earlier attempt took the key, and reading is denied.
  */
 export async function put(
   store: Store,
   upload: Upload,
-  { signal, log }: { signal: AbortSignal; log: Log }
-): Promise<void> {
-  const { object } = upload
+  signal: AbortSignal
+): Promise<'stored' | 'unverified'> {
   const outcome = await create(store, upload, signal)
-  if (outcome === 'created') return
+  if (outcome === 'created') return 'stored'
   const attempted = upload.attempted || outcome === 'unsure'
-  const found = await look(store, object, attempted)
-  if (found === 'same') return
-  const place = `${store.name}/${object.key}`
-  if (found === 'unread') {
-    log.warn('object stored, not verified: an earlier attempt took the key and reading is denied', {
-      key: object.key,
-      store: store.name
-    })
-    return
-  }
+  const found = await look(store, upload, attempted)
+  if (found === 'same') return 'stored'
+  if (found === 'unread') return 'unverified'
+  const place = `${store.name}/${upload.key}`
   if (found === 'gone') throw new Error(`storing ${place}: the key was taken and is free again`)
-  throw new PermanentError(
-    `storing ${place}: another object of ${found} bytes is there. ` +
+  throw new FencedError(
+    `storing ${place}: ${found === 'unseen' ? 'an object that we never sent' : `another object of ${found} bytes`} is there. ` +
       'A number is given once, so either a copy of the journal writes here too or somebody changed ' +
-      'the archive: stop the copy, or look at the object and move it away'
+      'the archive: stop the copy, or look at the object and move it away',
+    upload.key
   )
 }
 
 async function create(store: Store, upload: Upload, signal: AbortSignal) {
   try {
-    return await store.create(upload.object.key, upload.object, signal)
+    return await store.create(upload.key, upload.object, signal)
   } catch (cause) {
     const known = cause instanceof NotStored || cause instanceof PermanentError
     if (!known) upload.attempted = true
@@ -52,16 +46,16 @@ async function create(store: Store, upload: Upload, signal: AbortSignal) {
   }
 }
 
-async function look(store: Store, object: SealedObject, attempted: boolean) {
+async function look(store: Store, { key, object }: Upload, attempted: boolean) {
   try {
-    const head = await store.head(object.key)
+    const head = await store.head(key)
     if (head === undefined) return 'gone'
     if (head.size !== object.body.length) return head.size
-    const sha256 = head.sha256 ?? (await readSha256(store, object.key))
+    const sha256 = head.sha256 ?? (await readSha256(store, key))
     if (sha256 === undefined) return 'gone'
     return Buffer.compare(sha256, object.sha256) === 0 ? 'same' : head.size
   } catch (cause) {
-    if (cause instanceof NoReadRight && attempted) return 'unread'
+    if (cause instanceof NoReadRight) return attempted ? 'unread' : 'unseen'
     throw cause
   }
 }

@@ -49,19 +49,28 @@ function attribute(
 
 function refusal(logs: Logs, options: RouteOptions, refused: Set<string>): PermanentError {
   const key = options.bucketAttribute
-  const records: number[] = []
-  let index = 0
-  for (const { values, records: count } of resourcesOf(logs, [key])) {
-    const isRefused = refused.has(values[0] || options.bucket)
-    for (const end = index + count; index < end; index++) if (isRefused) records.push(index)
-  }
   const named = [...refused].slice(0, 3).map((bucket) => {
     const value = bucket === '' ? 'is absent' : `= ${JSON.stringify(bucket.slice(0, 100))}`
     return `${value} (${bucketProblem(bucket, options)})`
   })
   const more = refused.size > named.length ? `, and ${refused.size - named.length} more` : ''
   const message = `choosing the bucket: resource attribute ${key} ${named.join(', ')}${more}`
-  return new PermanentError(message, { records, rest: 'again' })
+  return new PermanentError(message, { records: recordsFor(logs, options, refused), rest: 'again' })
+}
+
+/** Indices of the records whose resource asks for one of these buckets. */
+export function recordsFor(
+  logs: Logs,
+  { bucket, bucketAttribute }: RouteOptions,
+  buckets: ReadonlySet<string>
+): number[] {
+  const records: number[] = []
+  let index = 0
+  for (const { values, records: count } of resourcesOf(logs, [bucketAttribute])) {
+    const asked = buckets.has(values[0] || bucket)
+    for (const end = index + count; index < end; index++) if (asked) records.push(index)
+  }
+  return records
 }
 
 function bucketProblem(name: string, { bucket, allowed }: RouteOptions): string | undefined {

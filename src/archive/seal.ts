@@ -1,16 +1,21 @@
+import { createHash } from 'node:crypto'
 import { PermanentError } from '../component.ts'
 import type { Logs } from '../logs/logs.ts'
 import { type Compression, compress } from './compress.ts'
 import type { KeyParts } from './key.ts'
 import type { Marshaler } from './marshal.ts'
 import { sha256Of } from './sha256.ts'
-import type { StoredObject } from './store.ts'
 
-/** One object in its final bytes, with its number and key; no attempt changes any of it (A3). */
-export interface SealedObject extends StoredObject {
-  readonly key: string
-  readonly number: number
+/** The final bytes of one object; no attempt changes any of it (A3). */
+export interface SealedBody {
+  readonly body: Uint8Array
+  /** Hex. */
+  readonly sha256: string
+  readonly rawSize: number
+  readonly rawSha256: string
   readonly records: number
+  readonly contentType: string
+  readonly contentEncoding?: 'gzip' | 'zstd'
 }
 
 export interface SealOptions {
@@ -20,36 +25,34 @@ export interface SealOptions {
   readonly key: (parts: KeyParts) => string
 }
 
-/**
- * Seals logs into one object; undefined when nothing is left to store, and then no number is used
- * up. Compression and hashing run on the thread pool; the main thread only passes bytes on.
- */
-export async function seal(
+/** Writes logs down as one object; undefined when nothing is left to store. Compression runs on the thread pool. */
+export async function sealBody(
   logs: Logs,
-  options: SealOptions,
-  { prefix, number }: { prefix: string | undefined; number: () => Promise<number> }
-): Promise<SealedObject | undefined> {
-  const { marshaler, compression, key } = options
-  const body = await written(logs, options)
-  if (body === undefined) return undefined
-  const sha256 = await sha256Of(body)
-  const own = await number()
-  return {
-    key: key({ at: new Date(), number: own, prefix }),
-    number: own,
-    records: logs.records,
-    body,
-    sha256,
-    contentType: marshaler.contentType,
-    ...(compression === 'none' ? {} : { contentEncoding: compression })
+  { marshaler, compression, level }: SealOptions
+): Promise<SealedBody | undefined> {
+  const raw = createHash('sha256')
+  let rawSize = 0
+  const seen = (chunk: Uint8Array) => {
+    raw.update(chunk)
+    rawSize += chunk.length
   }
+  const body = await written(logs, { marshaler, compression, level, seen })
+  if (body === undefined) return undefined
+  const sha256 = Buffer.from(await sha256Of(body)).toString('hex')
+  const common = { body, sha256, records: logs.records, contentType: marshaler.contentType }
+  if (compression === 'none') return { ...common, rawSize: body.length, rawSha256: sha256 }
+  return { ...common, rawSize, rawSha256: raw.digest('hex'), contentEncoding: compression }
+}
+
+type Writing = Pick<SealOptions, 'marshaler' | 'compression' | 'level'> & {
+  readonly seen: (chunk: Uint8Array) => void
 }
 
 /** Bytes that cannot be read now will never be: the same records fail again. */
-async function written(logs: Logs, { marshaler, compression, level }: SealOptions) {
+async function written(logs: Logs, { marshaler, compression, level, seen }: Writing) {
   try {
     const pieces = firstFilled(marshaler.marshal(logs))
-    return pieces && (await compress(pieces, compression, level))
+    return pieces && (await compress(pieces, compression, level, seen))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new PermanentError(`marshaling: ${reason}`, { cause })

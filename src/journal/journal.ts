@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Batch, RefusedError } from '../component.ts'
+import { syncDirectory } from '../disk.ts'
 import { heldFrom } from './archives.ts'
 import type { Entry as BookEntry } from './book.ts'
 import { encodeRecords } from './envelope.ts'
@@ -11,7 +12,7 @@ import { lockJournal } from './lock.ts'
 import { createRecent } from './recent.ts'
 import { type Backlog, recoverJournal } from './recover.ts'
 import { releaseReserve, watchRoom } from './room.ts'
-import { type Segment, segmentBytes, syncDirectory } from './segment.ts'
+import { type Segment, segmentBytes } from './segment.ts'
 import {
   applyFrame,
   type Birth,

@@ -1,6 +1,7 @@
 import { mkdir, rename, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { syncDirectory } from '../disk.ts'
 import { type Frame, frameType, takesLsn } from './frame.ts'
 import { framesBehind } from './frame_reader.ts'
 import { framesOf, readHeader } from './recover.ts'
@@ -12,7 +13,6 @@ import {
   type Segment,
   segmentHeaderBytes,
   segmentPath,
-  syncDirectory,
   UnknownVersion
 } from './segment.ts'
 import { applyFrame, type JournalState, snapshotOf, stateOf } from './state.ts'

@@ -1,7 +1,7 @@
 import { open, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { writeAll } from './segment.ts'
+import { writeAll } from '../disk.ts'
 
 /** What lanes may still write when the disk is full: settlements and numbers, some hundred bytes each. */
 const reserveBytes = 4 * 2 ** 20

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import { RefusedError } from '../component.ts'
+import { SyncFailed, writeAll } from '../disk.ts'
 import { frameHeaderBytes, frameType, takesLsn, writeFrameHeader } from './frame.ts'
-import { createSegment, type Segment, SyncFailed, writeAll } from './segment.ts'
+import { createSegment, type Segment } from './segment.ts'
 
 /** A frame that is to be written. */
 export interface Entry {

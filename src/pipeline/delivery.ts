@@ -1,3 +1,4 @@
+import { nextInterval, sleep, spread } from '../backoff.ts'
 import {
   type Batch,
   type Exporter,
@@ -8,6 +9,7 @@ import {
 import { longestTimeout } from '../group.ts'
 import { cutLogs } from '../logs/cut.ts'
 import type { Log } from '../telemetry/log.ts'
+import { watchOutage } from '../telemetry/outage.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 
 /** The Collector's retry_on_failure. */
@@ -112,7 +114,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
           halt()
         }
         if (halted.signal.aborted) throw left
-        const wait = Math.max(spread(interval, options.retry.randomization_factor), askedFor(error))
+        const wait = Math.max(spread(interval, options.retry), askedFor(error))
         if (spent(options.retry, Date.now() - started + wait)) {
           throw new Error('no more retries left', { cause: error })
         }
@@ -121,7 +123,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         await sleep(wait, halted.signal)
         failing--
         if (halted.signal.aborted) throw left
-        interval = Math.min(interval * options.retry.multiplier, options.retry.max_interval)
+        interval = nextInterval(interval, options.retry)
       }
     }
   }
@@ -208,55 +210,10 @@ function* piecesOf(batch: Batch): Generator<Batch> {
   }
 }
 
-function spread(interval: number, factor: number): number {
-  return interval * (1 + factor * (Math.random() * 2 - 1))
-}
-
 function askedFor(error: unknown): number {
   return error instanceof RefusedError ? error.retryAfter * 1000 : 0
 }
 
 function spent(retry: RetryOptions, elapsed: number): boolean {
   return !retry.enabled || (retry.max_elapsed_time > 0 && elapsed > retry.max_elapsed_time)
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', wake)
-      resolve()
-    }
-    const timer = setTimeout(wake, Math.min(ms, longestTimeout))
-    signal.addEventListener('abort', wake)
-  })
-}
-
-/** One line when an outage begins, one a minute while it lasts, one when it is over. */
-function watchOutage(log: Log) {
-  let since = 0
-  let said = 0
-  let failures = 0
-  return {
-    seen: (error: Error, wait: number) => {
-      failures++
-      const now = Date.now()
-      if (since > 0 && now - said < 60_000) return
-      since ||= now
-      said = now
-      log.warn('exporting failed, nothing is lost, trying again', {
-        error: reasonOf(error),
-        failures,
-        again_in_s: Math.round(wait / 100) / 10
-      })
-    },
-    over: () => {
-      if (since === 0) return
-      log.info('exporting works again', {
-        failures,
-        outage_s: Math.round((Date.now() - since) / 1000)
-      })
-      since = said = failures = 0
-    }
-  }
 }

@@ -1,0 +1,223 @@
+import { hostname } from 'node:os'
+import { type Batch, type Exporter, type LaneContext, PermanentError } from '../component.ts'
+import { isFull, SyncFailed } from '../disk.ts'
+import type { SpooledObject } from '../journal/archives.ts'
+import { cutLogs } from '../logs/cut.ts'
+import type { Logs } from '../logs/logs.ts'
+import { version } from '../version.ts'
+import { type Archive, openArchive } from './archive.ts'
+import { partsOf } from './parts.ts'
+import type { Route } from './route.ts'
+import { type SealedBody, type SealOptions, sealBody } from './seal.ts'
+import { createSlots } from './slots.ts'
+import type { Spool, SpoolFile } from './spool.ts'
+import type { Store } from './store.ts'
+import { unlessAborted } from './unless_aborted.ts'
+
+/** A bucket that objects may be sealed for. */
+export interface Target {
+  /** The archive's name: its store's. */
+  readonly name: string
+  /** How to get there again, and the headers of its objects, as plain JSON (A3, L7). */
+  readonly place: unknown
+}
+
+export interface ArchivesOptions extends SealOptions {
+  readonly route: (batch: Batch) => Route[]
+  /** Resolves when numbers of that archive may be taken (A7); a PermanentError when never. */
+  readonly open: (bucket: string, logs: Logs) => Promise<Target>
+  readonly storeAt: (place: unknown) => Store
+  /** The present configuration's place of an archive, if it has one. */
+  readonly placeOf: (archive: string) => unknown
+  /** Where everything that is not data lies: `<configured prefix>/.auditcol/` (A1). */
+  readonly root: string
+  /** `<writer id>/<lane id>` that this lane goes on from, if an operator has said so. */
+  readonly predecessor?: string | undefined
+  /** Ends what the stores hold open. */
+  readonly close: () => void
+}
+
+/** An object on its way into an intent. */
+interface Sealing {
+  readonly target: Target
+  readonly prefix: string | undefined
+  readonly sealed: Omit<SealedBody, 'body'> & { readonly at: number; readonly size: number }
+  readonly body: Uint8Array | undefined
+}
+
+/**
+ * The archives of a lane. A batch is taken over when it is sealed: its objects' final bytes lie in
+ * the spool, and the intent that names them is durable (A2). They are stored and committed behind
+ * that; what was open at the last stop goes on at once.
+ */
+export function openArchives(
+  options: ArchivesOptions,
+  spool: Spool,
+  { log, lane }: LaneContext
+): Exporter {
+  const { book } = lane
+  const slots = createSlots(lane.consumers ?? 10)
+  const archives = new Map<string, Archive>()
+  let gate: Promise<unknown> = Promise.resolve()
+
+  for (const name of book.archives.keys()) open(name)
+  lane.drain(drain)
+  book.onVoid((archive) => archives.get(archive)?.voided())
+
+  async function take(batch: Batch, signal: AbortSignal): Promise<void> {
+    const routes = options.route(batch)
+    const targets = new Map<Route, Target>()
+    for (const route of routes) targets.set(route, await options.open(route.bucket, batch.logs))
+    await unlessAborted(roomFor(batch, new Set(targets.values())), signal)
+    const numbers = await unlessAborted(seal(batch, targets), signal)
+    if (book.durable) return
+    const committed = [...numbers].map(([name, number]) => archives.get(name)!.committed(number))
+    await unlessAborted(Promise.all(committed), signal)
+  }
+
+  /** Waiting here is no attempt (A4). */
+  async function roomFor(batch: Batch, targets: Set<Target>): Promise<void> {
+    const since = performance.now()
+    for (const { name } of targets) await archives.get(name)?.room()
+    lane.waited(batch, performance.now() - since)
+  }
+
+  /** Returns the last number of each archive; all or nothing of a batch is sealed. */
+  async function seal(batch: Batch, targets: Map<Route, Target>): Promise<Map<string, number>> {
+    const file = await spool.begin().catch(noSpace)
+    try {
+      const objects: Sealing[] = []
+      for (const [route, target] of targets) {
+        for (const logs of piecesOf(batch, route)) {
+          const whole = await sealBody(logs, options)
+          if (whole === undefined) continue
+          const { body, ...sealed } = whole
+          const known = { ...sealed, at: await file.append(body), size: body.length }
+          // Only the first few can go out at once; the others are read back when it is their turn.
+          const kept = objects.length < slots.free ? body : undefined
+          objects.push({ target, prefix: route.prefix, sealed: known, body: kept })
+        }
+      }
+      if (objects.length === 0) {
+        await file.discard()
+        return new Map()
+      }
+      return await inTurn(() => settle(batch, file, objects))
+    } catch (cause) {
+      await file.discard()
+      return await noSpace(cause)
+    }
+  }
+
+  /** A full disk: intake stops and the reserve is let go, then the lane tries again (J10). */
+  async function noSpace(cause: unknown): Promise<never> {
+    if (cause instanceof SyncFailed) book.fatal(cause)
+    if (isFull(cause)) await book.makeRoom()
+    if (cause instanceof PermanentError || !isFull(cause)) throw cause
+    throw new Error('sealing: the disk of the journal is full', { cause })
+  }
+
+  /** Numbers are given and the intent is written one batch at a time: numbers leave no hole (A1). */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = gate.then(work)
+    gate = turn.catch(() => {})
+    return turn
+  }
+
+  async function settle(
+    batch: Batch,
+    file: SpoolFile,
+    objects: readonly Sealing[]
+  ): Promise<Map<string, number>> {
+    const host = hostname()
+    const now = new Date()
+    for (const { target } of objects) if (!book.archives.has(target.name)) await bear(target, host)
+    const numbers = new Map<string, number>()
+    const bodies = new Map<string, Map<number, Uint8Array>>()
+    const numbered = objects.map(({ target, prefix, sealed, body }): SpooledObject => {
+      const { name } = target
+      const number = numbers.has(name) ? numbers.get(name)! + 1 : book.archives.get(name)!.next
+      numbers.set(name, number)
+      if (!bodies.has(name)) bodies.set(name, new Map())
+      if (body) bodies.get(name)!.set(number, body)
+      const key = options.key({ at: now, number, prefix })
+      return { archive: name, number, key, ...sealed }
+    })
+    const intent = {
+      spool: file.name,
+      sealed: now.getTime(),
+      arrived: batch.meta.arrived,
+      host,
+      covers: batch.meta.covers ?? [],
+      in: batch.meta.accepted ?? batch.logs.records,
+      dead: batch.meta.dead ?? 0,
+      ...(batch.meta.letters && { letters: batch.meta.letters }),
+      objects: numbered,
+      places: Object.fromEntries(objects.map(({ target }) => [target.name, target.place]))
+    }
+    await file.finish(intent)
+    await book.write({ do: 'intent', ...intent })
+    for (const [name, fresh] of bodies) archives.get(name)!.sealed(fresh)
+    return numbers
+  }
+
+  async function bear({ name }: Target, host: string): Promise<void> {
+    await book.write({
+      do: 'archive',
+      archive: name,
+      root: `${options.root}${lane.writer}/${lane.id}/`,
+      genesis: {
+        ...{ at: Date.now(), host, version, writer: lane.writer, lane: lane.id },
+        laneName: lane.name,
+        ...(options.predecessor !== undefined && { predecessor: options.predecessor }),
+        ...checksOf(name)
+      }
+    })
+    open(name)
+  }
+
+  function checksOf(name: string) {
+    const checks = book.checks(name)
+    return checks === undefined ? {} : { checks }
+  }
+
+  function open(name: string): void {
+    archives.set(
+      name,
+      openArchive({
+        state: book.archives.get(name)!,
+        book,
+        spool,
+        storeAt: options.storeAt,
+        place: options.placeOf(name),
+        slots,
+        retry: lane.retry,
+        log,
+        count: (what, n) => lane.count?.(what, n),
+        stopped: lane.stopped
+      })
+    )
+  }
+
+  async function drain(limit: AbortSignal): Promise<void> {
+    await gate
+    const all = [...archives.values()]
+    for (const archive of all) archive.finish()
+    const stop = () => {
+      for (const archive of all) archive.abort()
+    }
+    limit.addEventListener('abort', stop)
+    if (limit.aborted) stop()
+    await Promise.all(all.map((archive) => archive.idle()))
+    stop()
+    options.close()
+  }
+
+  /** A batch larger than a piece may be becomes several objects of its one intent (L1). */
+  function* piecesOf({ meta }: Batch, { logs }: Route): Iterable<Logs> {
+    const cut = meta.piece ? cutLogs(logs, meta.piece) : [logs]
+    for (const piece of cut) yield* partsOf(piece, options.marshaler)
+  }
+
+  return Object.assign(take, { cuts: true })
+}

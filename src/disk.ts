@@ -1,0 +1,52 @@
+import { type FileHandle, open } from 'node:fs/promises'
+
+/** Writes all parts at `position` and returns where they end: a short write is no error in Node, so it is looped over (J1). */
+export async function writeAll(
+  file: FileHandle,
+  parts: readonly Uint8Array[],
+  position: number
+): Promise<number> {
+  let rest = parts.filter((part) => part.length > 0)
+  let at = position
+  while (rest.length > 0) {
+    const { bytesWritten } = await file.writev(rest, at)
+    at += bytesWritten
+    rest = without(rest, bytesWritten)
+  }
+  return at
+}
+
+function without(parts: Uint8Array[], written: number): Uint8Array[] {
+  let index = 0
+  let left = written
+  while (index < parts.length && left >= parts[index]!.length) left -= parts[index++]!.length
+  if (index === parts.length) return []
+  return [parts[index]!.subarray(left), ...parts.slice(index + 1)]
+}
+
+/** What is on the disk is unknown: nothing may be written after it, the program must end (J6). */
+export class SyncFailed extends Error {
+  override name = 'SyncFailed'
+  constructor(path: string, cause: unknown) {
+    super(`syncing ${path}`, { cause })
+  }
+}
+
+export async function syncDirectory(directory: string): Promise<void> {
+  try {
+    const handle = await open(directory, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch (cause) {
+    throw new SyncFailed(directory, cause)
+  }
+}
+
+/** The disk is full, or the quota is: something may be done about it. */
+export function isFull(cause: unknown): boolean {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}

@@ -84,7 +84,7 @@ export function openArchive(options: ArchiveOptions): Archive {
   }
 
   const pump = () => {
-    if (stopped || ended.signal.aborted || givenUp) return wake()
+    if (stopped || isEnding()) return wake()
     for (const { intent, object } of openObjects(state)) {
       const { number } = object
       if (object.voided || stored.has(number) || uploads.has(number)) continue
@@ -110,7 +110,7 @@ export function openArchive(options: ArchiveOptions): Archive {
       if (wait === undefined) break
       interval = nextInterval(interval, options.retry)
       await sleep(wait, ended.signal)
-      if (stopped || ended.signal.aborted || givenUp || isVoided(number)) break
+      if (stopped || isEnding() || isVoided(number)) break
       await slots.wait(ended.signal)
       if (ended.signal.aborted) break
     }
@@ -249,7 +249,7 @@ export function openArchive(options: ArchiveOptions): Archive {
         }
         interval = nextInterval(interval, options.retry)
         await sleep(wait, ended.signal)
-        if (stopped || ended.signal.aborted || givenUp) return false
+        if (stopped || isEnding()) return false
       }
     }
   }
@@ -283,9 +283,11 @@ export function openArchive(options: ArchiveOptions): Archive {
     )
   }
 
+  const isEnding = () => givenUp || ended.signal.aborted
+
   const isIdle = () =>
     stopped !== undefined ||
-    (uploads.size === 0 && !committing && (givenUp || openObjects(state).length === 0))
+    (uploads.size === 0 && !committing && (isEnding() || openObjects(state).length === 0))
 
   // Not at once: whoever opens this has to know of it first.
   setImmediate(pump)
@@ -298,7 +300,7 @@ export function openArchive(options: ArchiveOptions): Archive {
     room: () => until(() => ended.signal.aborted || openObjects(state).length < 2 * slots.size),
     committed: async (number) => {
       const isOpen = () => openObjects(state).some(({ object }) => object.number <= number)
-      await until(() => stopped !== undefined || givenUp || ended.signal.aborted || !isOpen())
+      await until(() => stopped !== undefined || isEnding() || !isOpen())
       if (isOpen()) {
         const cause = stopped
         if (cause) throw new PermanentError(`committing in ${state.name}`, { cause })

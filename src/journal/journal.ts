@@ -256,9 +256,10 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     },
     rename: async (lane, name) => {
       const frame: Renamed = { lane: lane.index, name }
+      const before = lane.name
       await write(frameType.renamed, frame)
-      lanes.delete(lane.name)
-      lanes.set(name, { ...lane, name })
+      lanes.delete(before)
+      lanes.set(name, lane)
     },
     resume: (receiver) => state.resume.get(receiver),
     segments: () =>

@@ -75,7 +75,9 @@ export function createLane(
     }
   }
   return {
-    name: from.name,
+    get name() {
+      return from.name
+    },
     id: from.id,
     index: from.index,
     reader,

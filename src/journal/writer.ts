@@ -65,6 +65,8 @@ export function createWriter(options: WriterOptions): Writer {
   let file = options.file
   let segment = segments.at(-1)!
   let durable = segment.lastLsn
+  /** Where this writer's frames begin: a snapshot of many open objects must not fill a segment by itself. */
+  let begin = segment.end
   /** The highest lsn that a frame on the disk says to be durable. */
   let marked = durable
   let pending: Entry[] = []
@@ -144,7 +146,7 @@ export function createWriter(options: WriterOptions): Writer {
 
   const rotateIfFull = async (group: Entry[]) => {
     const bytes = group.reduce((sum, entry) => sum + entry.bytes, 0)
-    const full = rotating || segment.end + bytes > options.segmentBytes
+    const full = rotating || segment.end - begin + bytes > options.segmentBytes
     rotating = false
     if (segment.lastLsn < segment.firstLsn || !full) return
     const next = {
@@ -161,6 +163,7 @@ export function createWriter(options: WriterOptions): Writer {
     await file.close()
     file = made.file
     segment = made.segment
+    begin = segment.end
     segments.push(segment)
   }
 

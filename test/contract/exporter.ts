@@ -15,6 +15,8 @@ export interface ExporterUnderTest {
   breakDown?(): void
   hang?(): void
   heal(): void
+  /** It repeats what fails itself, so a call waits where others reject. */
+  readonly repeats?: boolean
   stop(): Promise<void>
 }
 
@@ -40,10 +42,16 @@ export function testExporter(name: string, make: () => Promise<ExporterUnderTest
       expect(batch.outcomes).toEqual([])
     })
 
-    test('rejects while it cannot deliver, and takes the same batch when it can again', async () => {
+    test('rejects or waits while it cannot deliver, and takes the same batch when it can again', async () => {
       if (under.breakDown === undefined) return expect(under.hang).toBeUndefined()
       const batch = sent(under.logs)
       under.breakDown()
+      if (under.repeats) {
+        const call = under.exporter(batch, never())
+        setTimeout(under.heal, 50)
+        await call
+        return expect(await under.arrived()).toBe(true)
+      }
       for (let attempt = 0; attempt < 2; attempt++) {
         const error = await under.exporter(batch, never()).catch((error: Error) => error)
         expect(error).toBeInstanceOf(Error)

@@ -4,6 +4,13 @@ import { describe, expect, test } from 'vitest'
 import { PermanentError, RefusedError } from '../../src/component.ts'
 import { append, crashed, deliver, listen, newDirectory, open, textOf, until } from './harness.ts'
 
+const bornArchive = {
+  do: 'archive',
+  archive: 's3://x',
+  root: '.auditcol/w/l/',
+  genesis: { at: 1, host: 'here', version: '0', writer: 'w', lane: 'l', laneName: 'logs/a' }
+} as const
+
 describe('J2: a frame goes to the lanes it was accepted for, and no others', () => {
   test('after a restart as before', async () => {
     const directory = await newDirectory()
@@ -85,16 +92,20 @@ describe('J4: positions are a low-water mark and the settled ranges above it', (
     await again.close()
   })
 
-  test('snapshots carry them, resume marks and numbers into new segments', async () => {
+  test('snapshots carry them, resume marks and archives into new segments', async () => {
     const directory = await newDirectory()
     const journal = await open(directory, { segmentBytes: 4096 })
     const lane = await journal.bear('logs/a')
-    expect(await lane.number('s3://x')).toBe(1)
+    await lane.book.write(bornArchive)
     await append(journal, 'marked', [lane], { resume: 'offset 7' })
     for (let i = 0; i < 20; i++) await append(journal, 'x'.repeat(1000), [lane])
     const again = await open(await crashed(directory))
     expect(again.resume('otlp')).toBe('offset 7')
-    expect(await again.lanes.get('logs/a')!.number('s3://x')).toBe(65)
+    expect(again.lanes.get('logs/a')!.book.archives.get('s3://x')).toMatchObject({
+      root: '.auditcol/w/l/',
+      next: 1,
+      queue: [{ kind: 'genesis', after: 1 }]
+    })
     expect(again.lanes.get('logs/a')!.behind.records).toBe(21)
     await journal.close()
     await again.close()
@@ -253,7 +264,9 @@ describe('a lane that only control frames have led on', () => {
     await append(journal, 'small', [lane])
     await until(() => seen.batches.length === 1)
     seen.batches[0]!.settle()
-    for (let i = 0; i < 80; i++) await lane.number(`s3://bucket-${i}`)
+    for (let i = 0; i < 80; i++) {
+      await lane.book.write({ do: 'committed', archive: `s3://bucket-${i}`, commit: 1 })
+    }
     await until(() => journal.segments()[0]!.number > 1)
     // More than is kept in memory, so that it is read from the disk.
     await append(journal, 'x'.repeat(9 * 2 ** 20), [lane])

@@ -1,8 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { RefusedError } from '../../src/component.ts'
+import { writeAll } from '../../src/disk.ts'
 import { frameHeaderBytes, frameType } from '../../src/journal/frame.ts'
-import { createSegment, writeAll } from '../../src/journal/segment.ts'
+import { createSegment } from '../../src/journal/segment.ts'
 import { createWriter, type WriterOptions } from '../../src/journal/writer.ts'
 import { newDirectory } from './harness.ts'
 

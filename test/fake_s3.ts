@@ -38,6 +38,9 @@ interface Kept {
 export async function startFakeS3() {
   const buckets = new Map<string, Map<string, Kept>>([['logs', new Map()]])
   const faults: Fault[] = []
+  let misbehave: () => Fault | undefined = () => undefined
+  /** Every content that was ever kept under a key, by its hash. */
+  const history = new Map<string, Set<string>>()
   const requests: FakeRequest[] = []
   let denyReads = false
   let checksums = true
@@ -83,7 +86,7 @@ export async function startFakeS3() {
     body: Buffer
   }) {
     const { request, response, objects, key, body } = call
-    const fault = faults.shift()
+    const fault = faults.shift() ?? misbehave()
     const problem = damage(request, body)
     if (problem !== undefined) return send(response, 400, problem)
     if (fault !== undefined && !fault.includes('stored')) {
@@ -94,6 +97,8 @@ export async function startFakeS3() {
       return send(response, 412, 'PreconditionFailed')
     }
     const sha256 = request.headers['x-amz-checksum-sha256']
+    const kept = history.get(key) ?? new Set()
+    history.set(key, kept.add(createHash('sha256').update(body).digest('hex')))
     objects.set(key, { body, sha256: typeof sha256 === 'string' ? sha256 : undefined })
     if (fault === 'reset stored') return void request.socket.destroy()
     if (fault === 'error stored') return send(response, 500, 'InternalError')
@@ -119,6 +124,12 @@ export async function startFakeS3() {
     buckets,
     /** Faults of the next PUTs, in order. */
     fail: (...next: Fault[]) => void faults.push(...next),
+    /** Of the PUTs from now on each may fail, as this says. */
+    misbehave(choose: () => Fault | undefined) {
+      misbehave = choose
+    },
+    /** Keys under which different bytes were kept at different times. */
+    rewritten: () => [...history].filter(([, kept]) => kept.size > 1).map(([key]) => key),
     /** The next PUTs go well again. */
     heal() {
       faults.length = 0

@@ -263,7 +263,10 @@ export function openArchive(options: ArchiveOptions): Archive {
     const taken = takenBy(commit)
     await book.write({ do: 'committed', archive: state.name, commit: commit.commit })
     options.count('commits', 1)
-    for (const { object } of taken) stored.delete(object.number)
+    for (const { object } of taken) {
+      stored.delete(object.number)
+      if (!object.voided) options.count('records', object.records)
+    }
     for (const spoolFile of new Set(taken.map(({ intent }) => intent.spool))) {
       if (!isUsed(book, spoolFile)) await spool.remove(spoolFile)
     }

@@ -61,6 +61,7 @@ export function openArchives(
   let gate: Promise<unknown> = Promise.resolve()
 
   for (const name of book.archives.keys()) open(name)
+  lane.count?.('records', 0)
   lane.drain(drain)
   book.onVoid((archive) => archives.get(archive)?.voided())
 

@@ -31,10 +31,14 @@ export function summary({ receivers, lanes, journal }: Pipeline): string[] {
   })
   const given = lanes.map((lane) => {
     const waiting = journal?.lanes.get(lane.name)?.behind.records ?? 0
-    const counted = [...lane.stored].map(([what, n]) => `, ${what} ${n}`).join('')
+    // An archive has delivered what is committed; what is only sealed waits.
+    const { records = lane.delivered, ...more } = Object.fromEntries(lane.stored)
+    const counted = Object.entries(more)
+      .map(([what, n]) => `, ${what} ${n}`)
+      .join('')
     const rest = waiting > 0 ? `; ${waiting} wait in the journal` : ''
     const why = lane.stopped ? `; stopped: ${reasonOf(lane.stopped)}` : ''
-    return `lane ${lane.name}: ${lane.delivered} records delivered${counted}${rest}${why}`
+    return `lane ${lane.name}: ${records} records delivered${counted}${rest}${why}`
   })
   return [...taken, ...given]
 }

@@ -166,7 +166,7 @@ describe('A5: what becomes of a PUT', () => {
     const puts = s3.requests.filter(({ method, key }) => method === 'PUT' && key === object(1))
     expect(puts.length).toBe(2)
     expect(s3.object(object(1))?.toString()).toBe('one')
-    expect(counts).toEqual({ objects: 1, bytes: 3, commits: 1 })
+    expect(counts).toEqual({ records: 1, objects: 1, bytes: 3, commits: 1 })
   })
 
   test('other bytes under our key stop this archive, and it says who is there', async () => {

@@ -9,7 +9,6 @@ export interface Call {
   readonly call: number
   readonly ids: readonly string[]
   readonly lane?: string
-  readonly number?: number
   readonly error?: string
 }
 

@@ -42,7 +42,9 @@ test('the shipped pipeline.yaml: what it prints at start, and the record of its 
   )
   expect(JSON.parse(`${object?.content}`)).toMatchObject(JSON.parse(body!))
   expect(auditcol.output()).toContain('receiver otlp: 1 records accepted')
-  expect(auditcol.output()).toMatch(/lane logs\/awss3: 1 records delivered, objects 1, bytes \d+\n/)
+  expect(auditcol.output()).toMatch(
+    /lane logs\/awss3: 1 records delivered, objects 1, bytes \d+, commits 1\n/
+  )
 })
 
 test('SIGTERM drains: what was accepted over HTTP and gRPC is in the archive', {
@@ -117,9 +119,10 @@ test('a dead exporter at stop: the records stay, and the next start delivers eac
   expect(await stop(first)).toBe(0)
   expect(first.output()).toContain('lane logs/backend: 0 records delivered; 3 wait in the journal')
 
-  backend.become('take')
+  backend.become('hang')
   const second = await start({ dir: first.dir })
   expect(second.output()).toContain('journal ./journal: at most 8.0 GiB, 3 records waiting')
+  backend.become('take')
   await until(() => backend.taken().length >= 3)
   expect(await stop(second)).toBe(0)
   const third = await start({ dir: first.dir })

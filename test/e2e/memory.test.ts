@@ -35,7 +35,7 @@ test('memory stays in its bound with an unreachable store, where the objects are
     const answer = await fetch(`http://${auditcol.http}/v1/logs`, { method: 'POST', headers, body })
     expect(answer.status).toBe(200)
   }
-  await until(() => auditcol.output().includes('exporting failed'))
+  await until(() => auditcol.output().includes('storing in s3://'))
   expect(auditcol.memoryPeak()).toBeLessThan(bound * 2 ** 20)
   expect(await stop(auditcol)).toBe(0)
   expect(auditcol.output()).toContain('360000 wait in the journal')

@@ -40,7 +40,7 @@ test('a PermanentError goes back to its sender, and the lane goes on', { timeout
   expect(backend.taken()).toEqual(['b'])
 })
 
-test('each start is a new writer: another lane id, numbers from 1', { timeout }, async () => {
+test('L8: each start is a new writer with another lane id', { timeout }, async () => {
   const backend = createBackend('take')
   const config = pipelineOf({ backend: backend.keys }, { service })
   const dir = newDir()
@@ -50,7 +50,6 @@ test('each start is a new writer: another lane id, numbers from 1', { timeout },
     expect(await stop(auditcol)).toBe(0)
   }
   const begun = backend.calls().filter(({ what }) => what === 'begin')
-  expect(begun.map(({ number }) => number)).toEqual([1, 2, 1, 2])
   const lanes = begun.map(({ lane }) => lane)
   expect(lanes[0]).toBe(lanes[1])
   expect(lanes[2]).toBe(lanes[3])

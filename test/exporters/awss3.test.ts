@@ -335,9 +335,9 @@ test('a directory that cannot be opened stops the start with one sentence', asyn
   )
 })
 
-test('each stored object is one debug line and three counts', async () => {
+test('each stored object is one debug line and four counts', async () => {
   const { exporter, lines, counts } = await inBucket({ marshaler: 'body' })
   await exporter(sent(logsOf([{}, ['one', 'two']])), signal)
   expect(lines('debug')).toEqual([expect.stringContaining(s3.keys()[0]!)])
-  expect(counts).toEqual({ objects: 1, bytes: 8, commits: 1 })
+  expect(counts).toEqual({ records: 2, objects: 1, bytes: 8, commits: 1 })
 })

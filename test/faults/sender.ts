@@ -6,6 +6,8 @@ import { requestOf } from '../e2e/records.ts'
 /** What senders have heard: a 200 is a promise, everything else is not. */
 export interface Senders {
   readonly acknowledged: Set<string>
+  /** Of requests that had no answer: they may be there, and were sent again. */
+  readonly unanswered: Set<string>
   readonly refused: { status: number; retryAfter: string | undefined }[]
   /** No more requests begin; resolves when all that were under way have their answer or none. */
   stop(): Promise<void>
@@ -26,6 +28,7 @@ let started = 0
 /** Senders that repeat a request, with the same ids, until it is acknowledged. */
 export function startSenders(options: SendersOptions): Senders {
   const acknowledged = new Set<string>()
+  const unanswered = new Set<string>()
   const refused: Senders['refused'] = []
   const run = ++started
   let stopped = false
@@ -51,6 +54,7 @@ export function startSenders(options: SendersOptions): Senders {
         return
       }
       if (answer) refused.push(answer)
+      else for (const id of ids) unanswered.add(id)
       await sleep(20)
     }
   }
@@ -58,6 +62,7 @@ export function startSenders(options: SendersOptions): Senders {
   const all = Array.from({ length: options.senders }, (_, index) => sender(index))
   return {
     acknowledged,
+    unanswered,
     refused,
     stop: async () => {
       stopped = true

@@ -16,6 +16,7 @@ Usage: auditcol [run] [options]           receive, keep and deliver; the default
        auditcol journal [show] [options]  show the journal's segments, lanes and oldest record
        auditcol journal abandon LANE      give up what a lane has not delivered
        auditcol journal rename LANE NAME  let a lane go on under another name
+       auditcol void NUMBER [options]     give up a sealed object that no store takes, keep its bytes
        auditcol repair [options]          make a damaged journal readable, name what is lost
 
 Options:
@@ -23,7 +24,9 @@ Options:
                      (default: pipeline.yaml)
   --set KEY=VALUE    override one key, its parts joined by :: or by dots; repeatable
   --logs-only        leave out traces, metrics and profiles pipelines and what only they use
-  --directory DIR    journal and repair: the journal's directory (default: the configuration's)
+  --directory DIR    journal, void, repair: the journal's directory (default: the configuration's)
+  --lane, --archive  void: which one, where several have an open object of that number
+  --reason TEXT      void: what its leaf says
   --version, --help
 
 Exit codes: 0 done; 1 ran and failed, or a lane has stopped; 2 bad configuration or usage
@@ -50,8 +53,12 @@ async function main(argv: string[]): Promise<number> {
   if (command === 'repair' && rest.length === 0) {
     return print(await repair(values.directory ?? (await journalDirectory(options))))
   }
+  if (command === 'void') {
+    const request = voidRequest(rest, values)
+    return print(await journal(values.directory ?? (await journalDirectory(options)), request))
+  }
   if (values.directory !== undefined)
-    throw new UsageError('--directory belongs to journal and repair')
+    throw new UsageError('--directory belongs to journal, void and repair')
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest[0]}`)
   if (command === 'run') return run(options)
   if (command !== 'validate') throw new UsageError(`unknown command ${command}`)
@@ -69,6 +76,9 @@ function parse(argv: string[]) {
         set: { type: 'string', multiple: true },
         'logs-only': { type: 'boolean' },
         directory: { type: 'string' },
+        lane: { type: 'string' },
+        archive: { type: 'string' },
+        reason: { type: 'string' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' }
       }
@@ -84,6 +94,25 @@ function journalRequest([verb = 'show', lane, to, ...more]: string[]) {
   if (verb === 'rename' && lane && to && more.length === 0)
     return { do: 'rename', lane, to } as const
   throw new UsageError('usage: auditcol journal [show | abandon LANE | rename LANE NAME]')
+}
+
+interface VoidValues {
+  readonly lane?: string | undefined
+  readonly archive?: string | undefined
+  readonly reason?: string | undefined
+}
+
+function voidRequest([number, ...more]: string[], { lane, archive, reason = '' }: VoidValues) {
+  if (number === undefined || !/^[1-9]\d{0,14}$/.test(number) || more.length > 0)
+    throw new UsageError('usage: auditcol void NUMBER [--lane L] [--archive A] [--reason TEXT]')
+  if (reason.length > 1000) throw new UsageError('--reason has at most 1000 characters')
+  return {
+    do: 'void',
+    number: Number(number),
+    reason,
+    ...(lane !== undefined && { lane }),
+    ...(archive !== undefined && { archive })
+  } as const
 }
 
 function print(text: string): number {

@@ -112,6 +112,8 @@ export interface LaneContext extends Context {
     readonly book: Book
     /** Part of what lies behind the exporter has stopped for good and says why; its data stays. */
     stopped(error: Error): void
+    /** What had stopped with this error goes on again. */
+    resumed(error: Error): void
     /** What goes on after batches are taken over: called once at stop, when no batch comes any more, until `limit` aborts. */
     drain(finish: (limit: AbortSignal) => Promise<void>): void
     /** So many milliseconds of the attempt with this batch were waiting for room, and are no attempt (A4). */

@@ -40,6 +40,7 @@ export function laneContext(change: Partial<LaneContext['lane']> = {}): LaneCont
       flush: NEVER,
       book: createMemoryBook('0123456789abcdef', 'logs/under_test'),
       stopped: () => {},
+      resumed: () => {},
       drain: () => {},
       waited: () => {},
       retry: {

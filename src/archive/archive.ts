@@ -35,6 +35,8 @@ export interface ArchiveOptions {
   count(name: string, n: number): void
   /** Nothing more can be done here; what there is stays (A5, A7). */
   stopped(error: Error): void
+  /** An operator has voided what was in the way. */
+  resumed(error: Error): void
 }
 
 /** One lane's objects in one bucket, from the spool to their commits. */
@@ -312,6 +314,7 @@ export function openArchive(options: ArchiveOptions): Archive {
     },
     voided: () => {
       if (stopped instanceof FencedError) return
+      if (stopped) options.resumed(stopped)
       stopped = undefined
       if (ended.signal.aborted) ended = new AbortController()
       pump()

@@ -195,7 +195,8 @@ export function openArchives(
         retry: lane.retry,
         log,
         count: (what, n) => lane.count?.(what, n),
-        stopped: lane.stopped
+        stopped: lane.stopped,
+        resumed: lane.resumed
       })
     )
   }

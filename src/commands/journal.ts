@@ -4,7 +4,8 @@ import { askControl, type ControlAnswer, type ControlRequest } from '../journal/
 import { type Journal, openJournal } from '../journal/journal.ts'
 import { lockJournal } from '../journal/lock.ts'
 import { inspectJournal } from '../journal/recover.ts'
-import { type JournalStatus, statusAtRest } from '../journal/status.ts'
+import { type JournalStatus, statusAtRest, statusOf } from '../journal/status.ts'
+import { voidObject } from './void.ts'
 
 /** `auditcol journal`: shows segments and lanes, gives up or renames a lane. Returns what to print. */
 export async function journal(directory: string, request: ControlRequest): Promise<string> {
@@ -18,12 +19,14 @@ export async function journal(directory: string, request: ControlRequest): Promi
 
 /** What the process that owns the journal answers; a lane in use is the configuration's, not a command's. */
 export async function answerRunning(
-  status: () => JournalStatus,
+  running: Journal,
   request: ControlRequest
 ): Promise<ControlAnswer> {
-  if (request.do === 'show') return { status: status() }
-  const known = status().lanes.some(({ name }) => name === request.lane)
-  if (!known) return { error: unknown(status(), request.lane) }
+  if (request.do === 'show') return { status: statusOf(running) }
+  if (request.do === 'void') return { done: await voidObject(running, request) }
+  if (!running.lanes.has(request.lane)) {
+    return { error: unknownLane([...running.lanes.keys()], request.lane) }
+  }
   return {
     error: `${request.lane} is in use: stop auditcol, take it out of the configuration, then ${request.do} it`
   }
@@ -65,6 +68,7 @@ async function change(
   opened: Journal,
   request: Exclude<ControlRequest, { do: 'show' }>
 ): Promise<string> {
+  if (request.do === 'void') return voidObject(opened, request)
   const lane = opened.lanes.get(request.lane)
   if (!lane) throw new Error(unknownLane([...opened.lanes.keys()], request.lane))
   if (request.do === 'abandon') {
@@ -81,13 +85,6 @@ async function change(
   return `${request.lane} is now ${request.to}`
 }
 
-function unknown(status: JournalStatus, lane: string): string {
-  return unknownLane(
-    status.lanes.map(({ name }) => name),
-    lane
-  )
-}
-
 function unknownLane(names: readonly string[], lane: string): string {
   return `the journal has no lane ${lane} (its lanes: ${names.join(', ') || 'none'})`
 }
@@ -99,9 +96,17 @@ function describe(directory: string, { segments, lanes, writer }: JournalStatus)
     lines.push(`  ${String(number).padStart(8, '0')}.wal  ${frames}  ${size(bytes)}`)
   }
   lines.push(lanes.length > 0 ? 'lanes:' : 'lanes: none')
-  for (const { name, id, records, bytes, oldest } of lanes) {
+  for (const { name, id, records, bytes, oldest, sealed, archives } of lanes) {
     const age = oldest === undefined ? '' : `, oldest accepted ${new Date(oldest).toISOString()}`
     lines.push(`  ${name} (${id})  ${records} records undelivered, ${size(bytes)}${age}`)
+    if (sealed.objects > 0) {
+      lines.push(
+        `    of them ${sealed.records} sealed in ${sealed.objects} objects that wait for a store`
+      )
+    }
+    for (const { archive, objects, commits } of archives) {
+      lines.push(`    ${archive}  ${objects} objects sealed, ${commits} commits`)
+    }
   }
   return `${lines.join('\n')}\n`
 }

@@ -1,6 +1,5 @@
 import { type LoadOptions, loadConfig } from '../config/load_config.ts'
 import { serveControl } from '../journal/control.ts'
-import { statusOf } from '../journal/status.ts'
 import { type Pipeline, startPipeline } from '../pipeline/pipeline.ts'
 import { createLog } from '../telemetry/log.ts'
 import { openOutput } from '../telemetry/output.ts'
@@ -35,7 +34,7 @@ export async function run(options: LoadOptions): Promise<number> {
   const control =
     config.journal &&
     (await serveControl(config.journal.directory, log, (request) =>
-      answerRunning(() => statusOf(journal!), request)
+      answerRunning(journal!, request)
     ))
   for (const line of banner(config, pipeline)) log.info(line)
   const failure = await Promise.race([

@@ -9,6 +9,13 @@ export type ControlRequest =
   | { readonly do: 'show' }
   | { readonly do: 'abandon'; readonly lane: string }
   | { readonly do: 'rename'; readonly lane: string; readonly to: string }
+  | {
+      readonly do: 'void'
+      readonly number: number
+      readonly lane?: string
+      readonly archive?: string
+      readonly reason: string
+    }
 
 export type ControlAnswer =
   | { readonly status: JournalStatus }

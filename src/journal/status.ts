@@ -1,4 +1,6 @@
+import type { ArchiveState } from './archives.ts'
 import type { Journal } from './journal.ts'
+import { type Sealed, sealedOf } from './lane.ts'
 import type { Recovered } from './recover.ts'
 
 /** What `auditcol journal` shows. */
@@ -16,11 +18,15 @@ export interface LaneStatus {
   readonly bytes: number
   /** When the oldest of them was accepted, milliseconds since the epoch. */
   readonly oldest?: number
+  /** What of that is sealed and not committed. */
+  readonly sealed: Sealed
+  readonly archives: readonly { archive: string; objects: number; commits: number }[]
 }
 
 export function statusOf(journal: Journal): JournalStatus {
-  const lanes = [...journal.lanes.values()].map(({ name, id, behind, oldest }) => ({
-    ...{ name, id, records: behind.records, bytes: behind.bytes },
+  const lanes = [...journal.lanes.values()].map(({ name, id, behind, oldest, sealed, book }) => ({
+    ...{ name, id, records: behind.records, bytes: behind.bytes, sealed },
+    archives: archivesOf(book.archives),
     ...since(oldest())
   }))
   return { writer: journal.writer, segments: journal.segments(), lanes }
@@ -28,9 +34,15 @@ export function statusOf(journal: Journal): JournalStatus {
 
 /** The same of a journal that nobody has open. */
 export function statusAtRest({ state, segments, backlog }: Recovered): JournalStatus {
-  const lanes = [...state.lanes.values()].map(({ index, name, id }) => {
-    const { records, bytes, oldest } = backlog.get(index)!
-    return { name, id, records, bytes, ...since(oldest) }
+  const lanes = [...state.lanes.values()].map((lane) => {
+    const { records, bytes, oldest } = backlog.get(lane.index)!
+    const sealed = sealedOf(lane)
+    return {
+      ...{ name: lane.name, id: lane.id, sealed, archives: archivesOf(lane.archives) },
+      records: records + sealed.records,
+      bytes: bytes + sealed.bytes,
+      ...since(oldest)
+    }
   })
   return {
     writer: state.writer,
@@ -39,6 +51,12 @@ export function statusAtRest({ state, segments, backlog }: Recovered): JournalSt
     }),
     lanes
   }
+}
+
+function archivesOf(archives: ReadonlyMap<string, ArchiveState>) {
+  return [...archives.values()].map(({ name, next, commit }) => {
+    return { archive: name, objects: next - 1, commits: commit - 1 }
+  })
 }
 
 function since(oldest: number | undefined): { oldest?: number } {

@@ -96,6 +96,9 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
           error: reasonOf(error)
         })
       },
+      resumed: (error) => {
+        if (stopped === error) stopped = undefined
+      },
       drain: (finish) => void drains.push(finish),
       waited: () => {},
       retry: settings!.retry_on_failure,

@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type FakeS3, startFakeS3 } from '../fake_s3.ts'
+import { runToEnd, start, stop, until } from './auditcol.ts'
+import { pipelineOf, sendEach } from './pipeline.ts'
+
+const timeout = 60_000
+const env = {
+  AWS_ACCESS_KEY_ID: 'akey',
+  AWS_SECRET_ACCESS_KEY: 'skey12345',
+  AWS_REGION: 'us-east-1'
+}
+
+function into({ endpoint }: FakeS3): string {
+  const s3uploader =
+    `s3uploader: { s3_bucket: logs, endpoint: "${endpoint}", s3_force_path_style: true, ` +
+    'retry_mode: nop, s3_partition_format: "" }'
+  const retry = 'retry_on_failure: { initial_interval: 20ms, max_interval: 50ms }'
+  return pipelineOf({ awss3: `${retry}, ${s3uploader}` })
+}
+
+test('A7: an object that the store refuses for good stops its archive until it is voided', {
+  timeout
+}, async () => {
+  const s3 = await startFakeS3()
+  s3.fail('too large')
+  const auditcol = await start({ config: into(s3), env })
+  const { dir } = auditcol
+  await sendEach(auditcol, ['a'])
+  await until(() => auditcol.output().includes('part of the lane has stopped'))
+  await sendEach(auditcol, ['b'])
+  const shown = await runToEnd({ dir, args: ['journal'] })
+  await until(() => s3.keys().length === 0)
+  expect(shown.output).toMatch(/records undelivered/)
+
+  const wrong = await runToEnd({ dir, args: ['void', '7'] })
+  expect(wrong).toMatchObject({ code: 1 })
+  expect(wrong.output).toMatch(
+    /there is no open object 7: open are 1 of s3:\/\/logs \(logs\/awss3\)/
+  )
+  const done = await runToEnd({ dir, args: ['void', '1', '--reason', 'too large for the store'] })
+  expect(done).toMatchObject({ code: 0 })
+  expect(done.output).toContain('object 1 of s3://logs (logs/awss3) is void')
+
+  await until(() => s3.keys().some((key) => /-000000000002\.json$/.test(key)))
+  expect(await stop(auditcol)).toBe(0)
+  const leaves = s3
+    .keys()
+    .filter((key) => key.includes('/commits/'))
+    .map((key) => s3.object(key)!.toString())
+    .join('')
+  expect(leaves).toMatch(/"kind":"void","number":1,.*"reason":"too large for the store"/)
+  const kept = readdirSync(join(dir, 'journal/dead')).find((name) => name.endsWith('000000000001'))!
+  expect(readFileSync(join(dir, 'journal/dead', kept), 'utf8')).toContain('event(a)')
+  await s3.stop()
+})
+
+test('L7: what is sealed and not stored counts as undelivered, at rest and with its lane gone', {
+  timeout
+}, async () => {
+  const s3 = await startFakeS3()
+  s3.misbehave(() => 'slow down')
+  const auditcol = await start({ config: into(s3), env })
+  const { dir } = auditcol
+  await sendEach(auditcol, ['a', 'b'])
+  await until(() => auditcol.output().includes('storing in s3://logs failed'))
+  expect(await stop(auditcol)).toBe(0)
+  expect(auditcol.output()).toContain('0 records delivered; 2 wait in the journal')
+  const { output } = await runToEnd({ dir, args: ['journal'] })
+  expect(output).toMatch(/2 records undelivered/)
+  expect(output).toMatch(/of them 2 sealed in 2 objects that wait for a store/)
+
+  const without = pipelineOf({ debug: '' })
+  const refused = await runToEnd({ dir, args: ['run', '--config', `yaml:${without}`], env })
+  expect(refused).toMatchObject({ code: 1 })
+  expect(refused.output).toContain('2 records undelivered for logs/awss3: restore it')
+
+  s3.misbehave(() => undefined)
+  const again = await start({ dir, env })
+  await until(() => s3.keys().filter((key) => !key.includes('.auditcol/')).length === 2)
+  expect(await stop(again)).toBe(0)
+  await s3.stop()
+})

@@ -43,7 +43,7 @@ export interface ArchiveOptions {
 export interface Archive {
   /** These bodies were just sealed, and need not be read again if a slot is free for them. */
   sealed(bodies: ReadonlyMap<number, Uint8Array>): void
-  /** Resolves when an object may be sealed (A4). */
+  /** Resolves when an object may be sealed (A4); rejects when it is full and has stopped. */
   room(): Promise<void>
   /** Resolves when everything up to this number is committed; rejects when that will not be. */
   committed(number: number): Promise<void>
@@ -302,7 +302,11 @@ export function openArchive(options: ArchiveOptions): Archive {
       for (const [number, body] of fresh) if (bodies.size < slots.free) bodies.set(number, body)
       pump()
     },
-    room: () => until(() => ended.signal.aborted || openObjects(state).length < 2 * slots.size),
+    room: async () => {
+      const isFull = () => openObjects(state).length >= 2 * slots.size
+      await until(() => stopped !== undefined || isEnding() || !isFull())
+      if (isFull()) throw new Error(`sealing for ${state.name}: it has stopped`, { cause: stopped })
+    },
     committed: async (number) => {
       const isOpen = () => openObjects(state).some(({ object }) => object.number <= number)
       await until(() => stopped !== undefined || isEnding() || !isOpen())

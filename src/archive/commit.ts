@@ -47,7 +47,7 @@ function takeObjects(intent: Intent, stored: ReadonlyMap<number, Stored>, lines:
   let taken = 0
   for (let index = intent.taken; index < intent.objects.length && !lines.full(); index++) {
     const object = intent.objects[index]!
-    const known = object.voided ? { unverified: false } : stored.get(object.number)
+    const known = stored.get(object.number) ?? (object.voided && 'void')
     if (known === undefined) break
     lines.add(objectLeaves(intent, index, known))
     taken++

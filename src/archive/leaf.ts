@@ -50,8 +50,8 @@ export interface Stored {
   readonly unverified: boolean
 }
 
-/** The leaves of one object of an intent; before the first one go ranges that it has no room for. */
-export function objectLeaves(intent: Intent, index: number, stored: Stored): Leaf[] {
+/** The leaves of one object of an intent, stored or void; before the first one go ranges that it has no room for. */
+export function objectLeaves(intent: Intent, index: number, stored: Stored | 'void'): Leaf[] {
   const object = intent.objects[index]!
   const own = { ...of(object, stored), sealed: intent.sealed }
   if (index > 0) return [{ ...own, first: intent.objects[0]!.number }]
@@ -64,14 +64,15 @@ export function objectLeaves(intent: Intent, index: number, stored: Stored): Lea
   ]
 }
 
-function of(object: OpenObject, { unverified }: Stored) {
+function of(object: OpenObject, stored: Stored | 'void') {
+  const voided = stored === 'void' ? object.voided : undefined
   const { number, key, size, sha256, rawSize, rawSha256, records, contentType } = object
   return {
-    kind: object.voided ? 'void' : 'batch',
+    kind: voided ? 'void' : 'batch',
     ...{ number, key, size, sha256, rawSize, rawSha256, records, contentType },
     ...encodingOf(object),
-    ...(object.voided && { at: object.voided.at, reason: object.voided.reason }),
-    ...(unverified && { unverified })
+    ...(voided && { at: voided.at, reason: voided.reason }),
+    ...(stored !== 'void' && stored.unverified && { unverified: true })
   } as const
 }
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { type Batch, type Exporter, type LaneContext, PermanentError } from '../component.ts'
 import { isFull, SyncFailed } from '../disk.ts'
-import type { SpooledObject } from '../journal/archives.ts'
+import type { IntentFrame, SpooledObject } from '../journal/archives.ts'
 import { cutLogs } from '../logs/cut.ts'
 import type { Logs } from '../logs/logs.ts'
 import { version } from '../version.ts'
@@ -86,13 +86,14 @@ export function openArchives(
   /** Returns the last number of each archive; all or nothing of a batch is sealed. */
   async function seal(batch: Batch, targets: Map<Route, Target>): Promise<Map<string, number>> {
     const file = await spool.begin().catch(noSpace)
+    let named = false
     try {
       const objects: Sealing[] = []
       for (const [route, target] of targets) {
         for (const logs of piecesOf(batch, route)) {
-          const whole = await sealBody(logs, options)
-          if (whole === undefined) continue
-          const { body, ...sealed } = whole
+          const made = await sealBody(logs, options)
+          if (made === undefined) continue
+          const { body, ...sealed } = made
           const known = { ...sealed, at: await file.append(body), size: body.length }
           // Only the first few can go out at once; the others are read back when it is their turn.
           const kept = objects.length < slots.free ? body : undefined
@@ -103,9 +104,18 @@ export function openArchives(
         await file.discard()
         return new Map()
       }
-      return await inTurn(() => settle(batch, file, objects))
+      const intent = await inTurn(async () => {
+        const made = await finished(batch, file, objects)
+        // From here on the intent's frame may reach the disk even when its write seems to fail (J6):
+        // the file stays, and the next start removes it if no frame names it.
+        named = true
+        await book.write({ do: 'intent', ...made.frame })
+        return made
+      })
+      for (const [name, fresh] of intent.bodies) archives.get(name)!.sealed(fresh)
+      return intent.numbers
     } catch (cause) {
-      await file.discard()
+      if (!named) await file.discard()
       return await noSpace(cause)
     }
   }
@@ -125,11 +135,8 @@ export function openArchives(
     return turn
   }
 
-  async function settle(
-    batch: Batch,
-    file: SpoolFile,
-    objects: readonly Sealing[]
-  ): Promise<Map<string, number>> {
+  /** The intent of a batch, with its numbers given and its spool file synced. */
+  async function finished(batch: Batch, file: SpoolFile, objects: readonly Sealing[]) {
     const host = hostname()
     const now = new Date()
     for (const { target } of objects) if (!book.archives.has(target.name)) await bear(target, host)
@@ -144,7 +151,7 @@ export function openArchives(
       const key = options.key({ at: now, number, prefix })
       return { archive: name, number, key, ...sealed }
     })
-    const intent = {
+    const frame: IntentFrame = {
       spool: file.name,
       sealed: now.getTime(),
       arrived: batch.meta.arrived,
@@ -156,10 +163,8 @@ export function openArchives(
       objects: numbered,
       places: Object.fromEntries(objects.map(({ target }) => [target.name, target.place]))
     }
-    await file.finish(intent)
-    await book.write({ do: 'intent', ...intent })
-    for (const [name, fresh] of bodies) archives.get(name)!.sealed(fresh)
-    return numbers
+    await file.finish(frame)
+    return { frame, numbers, bodies }
   }
 
   async function bear({ name }: Target, host: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, rm } from 'node:fs/promises'
+import { chmod, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Batch, RefusedError } from '../component.ts'
 import { syncDirectory } from '../disk.ts'
@@ -252,6 +252,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
       const frame: Ended = { lane: lane.index, reason }
       await write(frameType.ended, frame)
       lanes.delete(lane.name)
+      await removeSpool(join(directory, 'spool'), lane.id)
       removeDelivered()
     },
     rename: async (lane, name) => {
@@ -299,6 +300,14 @@ function lowestMark(state: JournalState): number {
 function lowestHead(lanes: Iterable<JournalLane>): number {
   const heads = [...lanes].map(({ reader }) => (reader.oldest === undefined ? reader.head : 0))
   return Math.min(...heads)
+}
+
+/** What a lane had sealed goes with it: originals must not stay behind unseen. */
+async function removeSpool(spool: string, lane: string): Promise<void> {
+  const names = await readdir(spool).catch(() => [])
+  for (const name of names) {
+    if (name.startsWith(`${lane}-`)) await rm(join(spool, name), { force: true })
+  }
 }
 
 function sizeOf(segments: readonly Segment[]): number {

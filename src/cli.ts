@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { parseArgs } from 'node:util'
+import { describeLetters, exportLetters, showLetter } from './commands/dead_letters.ts'
 import { journal } from './commands/journal.ts'
 import { journalDirectory } from './commands/journal_directory.ts'
 import { repair } from './commands/repair.ts'
@@ -17,6 +18,9 @@ Usage: auditcol [run] [options]           receive, keep and deliver; the default
        auditcol journal abandon LANE      give up what a lane has not delivered
        auditcol journal rename LANE NAME  let a lane go on under another name
        auditcol void NUMBER [options]     give up a sealed object that no store takes, keep its bytes
+       auditcol dead-letters list|export  records that will fail again (--lane, --reason PART)
+       auditcol dead-letters show ID      one of them, with its records
+       auditcol dead-letters replay [ID…] give them to their lane again
        auditcol repair [options]          make a damaged journal readable, name what is lost
 
 Options:
@@ -24,9 +28,10 @@ Options:
                      (default: pipeline.yaml)
   --set KEY=VALUE    override one key, its parts joined by :: or by dots; repeatable
   --logs-only        leave out traces, metrics and profiles pipelines and what only they use
-  --directory DIR    journal, void, repair: the journal's directory (default: the configuration's)
-  --lane, --archive  void: which one, where several have an open object of that number
-  --reason TEXT      void: what its leaf says
+  --directory DIR    journal, void, dead-letters, repair: the journal's directory (default: the configuration's)
+  --lane, --archive  which one, by name
+  --reason TEXT      void: what its leaf says; dead-letters: part of the reason
+  --unnamed          replay: also letters that do not say which of their records were refused
   --version, --help
 
 Exit codes: 0 done; 1 ran and failed, or a lane has stopped; 2 bad configuration or usage
@@ -57,8 +62,12 @@ async function main(argv: string[]): Promise<number> {
     const request = voidRequest(rest, values)
     return print(await journal(values.directory ?? (await journalDirectory(options)), request))
   }
+  if (command === 'dead-letters') {
+    const directory = values.directory ?? (await journalDirectory(options))
+    return print(await deadLetters(directory, rest, values))
+  }
   if (values.directory !== undefined)
-    throw new UsageError('--directory belongs to journal, void and repair')
+    throw new UsageError('--directory belongs to journal, void, dead-letters and repair')
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest[0]}`)
   if (command === 'run') return run(options)
   if (command !== 'validate') throw new UsageError(`unknown command ${command}`)
@@ -79,6 +88,7 @@ function parse(argv: string[]) {
         lane: { type: 'string' },
         archive: { type: 'string' },
         reason: { type: 'string' },
+        unnamed: { type: 'boolean' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' }
       }
@@ -113,6 +123,19 @@ function voidRequest([number, ...more]: string[], { lane, archive, reason = '' }
     ...(lane !== undefined && { lane }),
     ...(archive !== undefined && { archive })
   } as const
+}
+
+async function deadLetters(
+  directory: string,
+  [verb = 'list', ...ids]: string[],
+  { lane, reason, unnamed = false }: VoidValues & { readonly unnamed?: boolean | undefined }
+): Promise<string> {
+  const [id, ...more] = ids
+  if (verb === 'list' && id === undefined) return describeLetters(directory, { lane, reason })
+  if (verb === 'export' && id === undefined) return exportLetters(directory, { lane, reason })
+  if (verb === 'show' && id !== undefined && more.length === 0) return showLetter(directory, id)
+  if (verb === 'replay') return journal(directory, { do: 'replay', ids, unnamed })
+  throw new UsageError('usage: auditcol dead-letters [list | export | show ID | replay [ID…]]')
 }
 
 function print(text: string): number {

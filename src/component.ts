@@ -114,6 +114,8 @@ export interface LaneContext extends Context {
     stopped(error: Error): void
     /** What had stopped with this error goes on again. */
     resumed(error: Error): void
+    /** Aborts when a stop has begun: what fails from now on is not repeated. */
+    readonly finishing: AbortSignal
     /** What goes on after batches are taken over: called once at stop, when no batch comes any more, until `limit` aborts. */
     drain(finish: (limit: AbortSignal) => Promise<void>): void
     /** So many milliseconds of the attempt with this batch were waiting for room, and are no attempt (A4). */

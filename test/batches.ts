@@ -41,6 +41,7 @@ export function laneContext(change: Partial<LaneContext['lane']> = {}): LaneCont
       book: createMemoryBook('0123456789abcdef', 'logs/under_test'),
       stopped: () => {},
       resumed: () => {},
+      finishing: new AbortController().signal,
       drain: () => {},
       waited: () => {},
       retry: {

@@ -325,6 +325,9 @@ export function openArchive(options: ArchiveOptions): Archive {
     },
     finish: () => {
       finishing = true
+      // What is being repeated has failed.
+      if (outage.failing) givenUp = true
+      pump()
     },
     idle: () => until(isIdle),
     abort: () => {

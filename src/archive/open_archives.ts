@@ -63,6 +63,7 @@ export function openArchives(
   for (const name of book.archives.keys()) open(name)
   lane.count?.('records', 0)
   lane.drain(drain)
+  lane.finishing.addEventListener('abort', finish)
   book.onVoid((archive) => archives.get(archive)?.voided())
 
   async function take(batch: Batch, signal: AbortSignal): Promise<void> {
@@ -206,10 +207,14 @@ export function openArchives(
     )
   }
 
+  function finish(): void {
+    for (const archive of archives.values()) archive.finish()
+  }
+
   async function drain(limit: AbortSignal): Promise<void> {
     await gate
     const all = [...archives.values()]
-    for (const archive of all) archive.finish()
+    finish()
     const stop = () => {
       for (const archive of all) archive.abort()
     }

@@ -5,6 +5,7 @@ import { type Journal, openJournal } from '../journal/journal.ts'
 import { lockJournal } from '../journal/lock.ts'
 import { inspectJournal } from '../journal/recover.ts'
 import { type JournalStatus, statusAtRest, statusOf } from '../journal/status.ts'
+import { replayLetters } from './replay.ts'
 import { voidObject } from './void.ts'
 
 /** `auditcol journal`: shows segments and lanes, gives up or renames a lane. Returns what to print. */
@@ -24,6 +25,7 @@ export async function answerRunning(
 ): Promise<ControlAnswer> {
   if (request.do === 'show') return { status: statusOf(running) }
   if (request.do === 'void') return { done: await voidObject(running, request) }
+  if (request.do === 'replay') return { done: await replayLetters(running, request) }
   if (!running.lanes.has(request.lane)) {
     return { error: unknownLane([...running.lanes.keys()], request.lane) }
   }
@@ -69,6 +71,7 @@ async function change(
   request: Exclude<ControlRequest, { do: 'show' }>
 ): Promise<string> {
   if (request.do === 'void') return voidObject(opened, request)
+  if (request.do === 'replay') return replayLetters(opened, request)
   const lane = opened.lanes.get(request.lane)
   if (!lane) throw new Error(unknownLane([...opened.lanes.keys()], request.lane))
   if (request.do === 'abandon') {

@@ -17,7 +17,11 @@ export const journalSchema = z.union([
       .describe('When it holds so much that is not delivered, receivers refuse.'),
     min_free: byteSize()
       .prefault('256MiB')
-      .describe('When its disk has less free space than this, receivers refuse.')
+      .describe('When its disk has less free space than this, receivers refuse.'),
+    max_dead_letters: byteSize()
+      .refine((bytes) => bytes > 0, 'max_dead_letters must be positive')
+      .prefault('1GiB')
+      .describe('When dead letters have so many bytes, the lane with the next one waits.')
   })
 ])
 
@@ -25,6 +29,7 @@ export interface JournalConfig {
   readonly directory: string
   readonly max_size: number
   readonly min_free: number
+  readonly max_dead_letters: number
 }
 
 /** The journal's place in the directory of a file_storage extension. */

@@ -9,6 +9,7 @@ export type ControlRequest =
   | { readonly do: 'show' }
   | { readonly do: 'abandon'; readonly lane: string }
   | { readonly do: 'rename'; readonly lane: string; readonly to: string }
+  | { readonly do: 'replay'; readonly ids: readonly string[]; readonly unnamed: boolean }
   | {
       readonly do: 'void'
       readonly number: number

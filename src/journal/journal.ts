@@ -8,6 +8,7 @@ import type { Entry as BookEntry } from './book.ts'
 import { encodeRecords } from './envelope.ts'
 import { frameHeaderBytes, frameType } from './frame.ts'
 import { createLane, type JournalLane } from './lane.ts'
+import { type LetterHead, type Letters, openLetters, readLetter, removeLetter } from './letters.ts'
 import { lockJournal } from './lock.ts'
 import { createRecent } from './recent.ts'
 import { type Backlog, recoverJournal } from './recover.ts'
@@ -32,6 +33,8 @@ export interface JournalOptions {
   readonly directory: string
   readonly maxSize: number
   readonly minFree: number
+  /** Bytes of dead letters that are kept before their lanes wait. */
+  readonly maxDeadLetters?: number
   /** Frames go to a new segment when this is reached; 64 MiB. */
   readonly segmentBytes?: number
   /** A lane has settled something. */
@@ -44,6 +47,7 @@ export interface JournalOptions {
 export interface Journal {
   /** The journal's own random id: 16 hex digits. */
   readonly writer: string
+  readonly directory: string
   /** The lanes that it knows, by name. */
   readonly lanes: ReadonlyMap<string, JournalLane>
   /** Writes a batch for these lanes and settles it after the fsync; with a RefusedError when there is no room. */
@@ -55,6 +59,9 @@ export interface Journal {
   rename(lane: JournalLane, name: string): Promise<void>
   /** The last durable mark of a receiver. */
   resume(receiver: string): string | undefined
+  readonly letters: Letters
+  /** Gives a dead letter's records to its lane again and removes it; twice is once (L6). */
+  replay(id: string): Promise<LetterHead>
   segments(): readonly SegmentStatus[]
   /** Bytes on the disk and about to be there. */
   readonly bytes: number
@@ -91,6 +98,15 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   await releaseReserve(directory)
   const { state, segments, backlog, file } = await recoverJournal(directory)
   const room = await watchRoom(directory, options.minFree)
+  const letters = await openLetters(
+    {
+      directory,
+      maxBytes: options.maxDeadLetters ?? Number.POSITIVE_INFINITY,
+      makeRoom: () => room.use(),
+      fatal: options.fatal
+    },
+    state
+  )
   const recent = createRecent(segments.at(-1)!.lastLsn + 1)
   const lanes = new Map<string, JournalLane>()
   let nextLane = state.nextLane
@@ -218,9 +234,11 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     if (isEmpty() && segments.at(-1)!.end > worthFreeingBytes) writer.rotate()
   }
 
-  return {
+  const journal: Journal = {
     writer: state.writer,
+    directory,
     lanes,
+    letters,
     append: (batch, chosen) => {
       const { logs, meta } = batch
       const indices = chosen.map((lane) => lane.index)
@@ -235,12 +253,36 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
       const done = (error: Error | undefined, place: Place) => {
         if (!error) {
           if (meta.resume !== undefined) state.resume.set(meta.receiver, meta.resume)
+          for (const letter of meta.replay?.letters ?? []) state.replayed.add(letter)
           for (const lane of chosen) lane.accepted(logs.records, bytes)
           recent.add({ place, bytes, lanes: indices, logs, meta })
         }
         batch.settle(error)
       }
       writer.push({ type: frameType.records, payload, bytes, done })
+    },
+    replay: async (id) => {
+      const { head, logs } = await readLetter(directory, id)
+      const lane = [...lanes.values()].find((one) => one.id === head.lane)
+      if (!lane) {
+        throw new Error(
+          `the dead letter ${id} is of the lane ${head.laneName} (${head.lane}), which is gone: export it instead`
+        )
+      }
+      const { receiver, arrived, client, identity, at } = head
+      const meta = {
+        ...{ receiver, arrived, replay: { letters: [id], at } },
+        ...(client && { client }),
+        ...(identity && { identity })
+      }
+      await new Promise<void>((resolve, reject) => {
+        journal.append({ logs, meta, settle: (error) => (error ? reject(error) : resolve()) }, [
+          lane
+        ])
+      })
+      await removeLetter(directory, id)
+      state.replayed.delete(id)
+      return head
     },
     bear: async (name) => {
       const frame: Birth = { lane: nextLane++, id: randomBytes(8).toString('hex'), name }
@@ -277,6 +319,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
       release()
     }
   }
+  return journal
 }
 
 const frameOf: Record<BookEntry['do'], number> = {

@@ -2,15 +2,18 @@ import { nextInterval, sleep, spread } from '../backoff.ts'
 import {
   type Batch,
   type Exporter,
+  type Meta,
   PermanentError,
   RefusedError,
   type RetryIntervals
 } from '../component.ts'
 import { longestTimeout } from '../group.ts'
 import { cutLogs } from '../logs/cut.ts'
+import { pickRecords } from '../logs/pick.ts'
 import type { Log } from '../telemetry/log.ts'
 import { watchOutage } from '../telemetry/outage.ts'
 import { reasonOf } from '../telemetry/reason.ts'
+import type { KeepLetter } from './dead_letters.ts'
 
 /** The Collector's retry_on_failure. */
 export interface RetryOptions extends RetryIntervals {
@@ -25,6 +28,10 @@ export interface DeliveryOptions {
   /** Of one attempt; 0: no limit, or the exporter's own. */
   readonly timeout: number
   readonly log: Log
+  /** Keeps what will fail again; without it such a batch goes back to where it came from (L8). */
+  readonly keep?: KeepLetter | undefined
+  /** These frames are about to be settled, and left dead letters (L6). */
+  refused?(covers: NonNullable<Meta['covers']>, letters: readonly string[], records: number): void
   /** The last call under way has ended, or no further one will begin. */
   idle(): void
 }
@@ -39,6 +46,8 @@ export interface Delivery {
   /** Something is being tried again. */
   readonly failing: boolean
   readonly halted: boolean
+  /** So much of the attempt with this batch was waiting for room, and is no attempt (A4). */
+  waited(batch: Batch, milliseconds: number): void
   /** From now on nothing is tried again: the first failure halts. */
   finish(): void
   /** Begins no further attempt: what waits is refused, and so stays in the journal. */
@@ -58,6 +67,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const halted = new AbortController()
   const aborted = new AbortController()
   const outage = watchOutage(log)
+  /** Milliseconds that were no attempt. */
+  const excused = new WeakMap<Batch, number>()
   let running = 0
   let failing = 0
   let finishing = false
@@ -87,14 +98,40 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   /** A batch larger than a piece may be goes on after the last piece delivered (L1). */
   const deliver = async (batch: Batch) => {
+    const dead: Dead = { letters: [], records: 0 }
     try {
-      for (const piece of piecesOf(batch)) {
-        await attempts(piece)
-        delivered += piece.logs.records
+      for (const piece of exporter.cuts ? [batch] : piecesOf(batch)) {
+        delivered += await deliverPiece(piece, dead)
       }
+      if (dead.records > 0) options.refused?.(batch.meta.covers ?? [], dead.letters, dead.records)
       batch.settle()
     } catch (error) {
       batch.settle(error as Error)
+    }
+  }
+
+  /** Returns how many records the exporter has taken over; the others are dead letters (L5). */
+  const deliverPiece = async (batch: Batch, dead: Dead): Promise<number> => {
+    let rest = batch
+    for (;;) {
+      try {
+        await attempts(dead.records > 0 ? naming(rest, dead) : rest)
+        return rest.logs.records
+      } catch (error) {
+        if (!options.keep || error === left) throw error
+        const { records, unnamed, again } = refusalOf(error as Error)
+        const chosen = records && new Set(records)
+        const logs = chosen ? pickRecords(rest.logs, (index) => chosen.has(index)) : rest.logs
+        const id = await options.keep(rest, logs, error as Error, unnamed, halted.signal)
+        if (id === undefined) throw left
+        dead.letters.push(id)
+        dead.records += unnamed ?? logs.records
+        if (!chosen) return unnamed === undefined ? 0 : rest.logs.records - unnamed
+        if (!again) return rest.logs.records - logs.records
+        const others = pickRecords(rest.logs, (index) => !chosen.has(index))
+        if (others.records === 0) return 0
+        rest = { logs: others, meta: rest.meta, settle: rest.settle }
+      }
     }
   }
 
@@ -115,7 +152,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         }
         if (halted.signal.aborted) throw left
         const wait = Math.max(spread(interval, options.retry), askedFor(error))
-        if (spent(options.retry, Date.now() - started + wait)) {
+        if (spent(options.retry, Date.now() - started - (excused.get(batch) ?? 0) + wait)) {
           throw new Error('no more retries left', { cause: error })
         }
         outage.seen(error as Error, wait)
@@ -162,6 +199,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     get halted() {
       return halted.signal.aborted
     },
+    waited: (batch, milliseconds) =>
+      void excused.set(batch, (excused.get(batch) ?? 0) + milliseconds),
     finish: () => {
       finishing = true
       if (failing > 0) halt()
@@ -171,6 +210,23 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       running === 0 ? Promise.resolve() : new Promise((resolve) => finished.push(resolve)),
     abort: () => aborted.abort(new Error('stopping'))
   }
+}
+
+interface Dead {
+  readonly letters: string[]
+  records: number
+}
+
+/** The intent of an archive names the letters of its frames and counts their records (L6). */
+function naming(batch: Batch, { letters, records }: Dead): Batch {
+  return { ...batch, meta: { ...batch.meta, letters: [...letters], dead: records } }
+}
+
+/** Which records an error concerns, and whether the others are to go again. */
+function refusalOf(error: Error) {
+  if (!(error instanceof PermanentError)) return {}
+  const { records, unnamed, rest } = error
+  return { records: unnamed === undefined ? records : undefined, unnamed, again: rest === 'again' }
 }
 
 /** First in, first out. A window may hold 100,000 small batches, and shift() moves all that are left. */

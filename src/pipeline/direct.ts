@@ -39,6 +39,7 @@ export function createDirectSource(name: string): DirectSource {
     id,
     writer: randomBytes(8).toString('hex'),
     book,
+    letter: undefined,
     refused: () => {},
     batches: () => batches,
     full: () => false,

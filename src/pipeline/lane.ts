@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Observable, Subject } from 'rxjs'
+import { filter, type Observable, Subject } from 'rxjs'
 import { aborted } from '../aborted.ts'
 import type { Batch, Exporter, LaneContext, Processor } from '../component.ts'
 import type { Component } from '../config/config.ts'
@@ -8,6 +8,7 @@ import type { Book } from '../journal/book.ts'
 import type { Range } from '../journal/position.ts'
 import type { Log } from '../telemetry/log.ts'
 import { reasonOf } from '../telemetry/reason.ts'
+import { createDeadLetters, type WriteLetter } from './dead_letters.ts'
 import { createDelivery } from './delivery.ts'
 
 /** How long an attempt may take to heed its signal; one that does not ends with the process, as in a crash. */
@@ -18,6 +19,8 @@ export interface LaneSource {
   readonly id: string
   readonly writer: string
   readonly book: Book
+  /** Keeps a dead letter; undefined where there is no journal (L8). */
+  readonly letter: WriteLetter | undefined
   /** These frames are about to be settled, and left dead letters (L6). */
   refused(covers: readonly Range[], letters: readonly string[], records: number): void
   batches(events: { full(): void; stopped(error: Error): void }): Observable<Batch>
@@ -64,6 +67,7 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
   const log = options.log.with({ lane: name })
   const flush = new Subject<void>()
   const letGo = new AbortController()
+  const finishing = new AbortController()
   const stored = new Map<string, number>()
   const drains: ((limit: AbortSignal) => Promise<void>)[] = []
   let stopped: Error | undefined
@@ -100,7 +104,8 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
         if (stopped === error) stopped = undefined
       },
       drain: (finish) => void drains.push(finish),
-      waited: () => {},
+      finishing: finishing.signal,
+      waited: (batch, milliseconds) => delivery.waited(batch, milliseconds),
       retry: settings!.retry_on_failure,
       count: (what, n) => void stored.set(what, (stored.get(what) ?? 0) + n)
     }
@@ -117,6 +122,8 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
     retry: settings!.retry_on_failure,
     timeout: settings!.timeout,
     log,
+    keep: source.letter && createDeadLetters(source.letter, options.exporter.id, log),
+    refused: source.refused,
     idle: () => {
       // The window is full and nothing moves: what holders hold has to go first (L2).
       if (source.full()) flush.next()
@@ -132,6 +139,18 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
     delivery.halt()
   }
 
+  const finish = () => {
+    finishing.abort()
+    delivery.finish()
+  }
+
+  /** Dead letters that an exporter refused pass no processor again (L5). */
+  const isDelivered = (batch: Batch) => {
+    if (batch.meta.replay?.at !== 'exporter') return false
+    delivery.take(batch)
+    return true
+  }
+
   const start = () => {
     const batches = source.batches({
       full: () => {
@@ -139,8 +158,9 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
       },
       stopped: stop
     })
+    const entering = batches.pipe(filter((batch) => !isDelivered(batch)))
     processors
-      .reduce((stream, processor) => stream.pipe(processor), batches)
+      .reduce((stream, processor) => stream.pipe(processor), entering)
       .subscribe({
         next: (taken) => {
           recordsPerBatch += (taken.logs.records - recordsPerBatch) / 8
@@ -174,12 +194,12 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
     stored,
     start,
     flush: () => flush.next(),
-    finish: () => delivery.finish(),
+    finish,
     stop: async (limit) => {
       await new Promise<void>((resolve) => {
         done = resolve
         limit.addEventListener('abort', () => resolve())
-        delivery.finish()
+        finish()
         if (delivery.halted || limit.aborted) return resolve()
         source.drain()
       })

@@ -36,6 +36,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
         directory: config.journal.directory,
         maxSize: config.journal.max_size,
         minFree: config.journal.min_free,
+        maxDeadLetters: config.journal.max_dead_letters,
         settled: admission.settled,
         fatal: (error) => {
           journalBroken = true

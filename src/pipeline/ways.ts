@@ -68,6 +68,7 @@ function sourceOf(journal: Journal, lane: JournalLane): LaneSource {
     id: lane.id,
     writer: journal.writer,
     book: lane.book,
+    letter: (letter, logs) => journal.letters.write(lane, letter, logs),
     refused: lane.reader.refused,
     batches: (events) => lane.reader.batches({ window: windowBytes, ...events }),
     full: () => lane.reader.full,

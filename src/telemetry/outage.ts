@@ -7,6 +7,9 @@ export function watchOutage(log: Log, doing = 'exporting') {
   let said = 0
   let failures = 0
   return {
+    get failing() {
+      return since > 0
+    },
     seen: (error: Error, wait: number) => {
       failures++
       const now = Date.now()

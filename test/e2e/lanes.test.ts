@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { start, stop, until } from './auditcol.ts'
+import { runToEnd, start, stop, until } from './auditcol.ts'
 import { createBackend, quickRetries } from './backend.ts'
 import { pipelineOf, sendEach } from './pipeline.ts'
 import { archivedIds, idsOf, send } from './records.ts'
@@ -31,49 +31,64 @@ describe('a lane is on its own', () => {
     expect(auditcol.output()).toContain('exporting works again')
   })
 
-  test('a PermanentError stops its lane and drops nothing; the others go on, the exit code is 1, a restart tries again', {
+  test('L5: what a PermanentError refuses is a dead letter; the lane goes on, and a replay gives it again, once', {
     timeout
   }, async () => {
     const sour = createBackend('refuse')
     const well = createBackend('take')
     const config = pipelineOf({ sour: `${sour.keys}, ${quickRetries}`, well: well.keys })
     const auditcol = await start({ config })
+    const { dir } = auditcol
+    const letters = (...args: string[]) => runToEnd({ dir, args: ['dead-letters', ...args] })
     await sendEach(auditcol, ['a'])
-    await until(() => auditcol.output().includes('the lane has stopped'))
+    await until(() => auditcol.output().includes('kept as dead letters'))
     await sendEach(auditcol, ['b', 'c'])
     await until(() => well.taken().length === 3)
-    expect(await stop(auditcol)).toBe(1)
-    expect(auditcol.output()).toContain('lane=logs/sour error="the backend will never take this"')
-    expect(auditcol.output()).toContain(
-      'lane logs/sour: 0 records delivered; 3 wait in the journal; stopped: the backend will never take this'
-    )
-    expect(sour.calls().filter(({ what }) => what === 'begin')).toHaveLength(1)
+    await until(() => sour.calls().filter(({ what }) => what === 'failed').length === 3)
+    expect(await stop(auditcol)).toBe(0)
+    expect(sour.calls().filter(({ what }) => what === 'begin')).toHaveLength(3)
+    const { output } = await letters('list')
+    expect(
+      output.match(/logs\/sour {2}from otlp {2}1 records {2}the backend will never/g)
+    ).toHaveLength(3)
+    const [id = ''] = output.split(' ')
+    expect((await letters('show', id)).output).toContain('event(a)')
 
+    // At rest, by id; then by the running process, all of them; then there is nothing left.
+    expect((await letters('replay', id)).output).toContain('1 dead letters with 1 records')
+    expect(await letters('replay', id)).toMatchObject({ code: 1 })
     sour.become('take')
-    const next = await start({ dir: auditcol.dir })
+    const next = await start({ dir })
+    expect((await letters('replay')).output).toContain('2 dead letters with 2 records')
+    expect((await letters('replay')).output).toContain('0 dead letters')
     await until(() => sour.taken().length >= 3)
     expect(await stop(next)).toBe(0)
-    expect(sour.taken()).toEqual(['a', 'b', 'c'])
+    expect(sour.taken().sort()).toEqual(['a', 'b', 'c'])
     expect(well.taken()).toEqual(['a', 'b', 'c'])
+    expect((await letters('list')).output).toBe('no dead letters\n')
   })
 
-  test('a spent retry budget stops the lane and drops nothing', { timeout }, async () => {
+  test('L5: a spent retry budget ends in dead letters, and the lane goes on', {
+    timeout
+  }, async () => {
     const backend = createBackend('fail')
     const budget =
       'retry_on_failure: { initial_interval: 10ms, max_interval: 20ms, max_elapsed_time: 100ms }'
-    const config = pipelineOf({ backend: `${backend.keys}, ${budget}` })
-    const auditcol = await start({ config })
-    await sendEach(auditcol, ['a', 'b'])
-    await until(() => auditcol.output().includes('the lane has stopped'))
-    expect(auditcol.output()).toContain('no more retries left: the backend is away')
-    await sendEach(auditcol, ['c'])
-    expect(await stop(auditcol)).toBe(1)
-
+    const auditcol = await start({ config: pipelineOf({ backend: `${backend.keys}, ${budget}` }) })
+    const { dir } = auditcol
+    await sendEach(auditcol, ['a'])
+    await until(() => auditcol.output().includes('kept as dead letters'))
     backend.become('take')
-    const next = await start({ dir: auditcol.dir })
-    await until(() => backend.taken().length >= 3)
-    expect(await stop(next)).toBe(0)
-    expect(backend.taken().sort()).toEqual(['a', 'b', 'c'])
+    await sendEach(auditcol, ['b'])
+    await until(() => backend.taken().length === 1)
+    expect(await stop(auditcol)).toBe(0)
+    const { output } = await runToEnd({ dir, args: ['dead-letters', 'export'] })
+    expect(output).toContain('event(a)')
+    const listed = await runToEnd({
+      dir,
+      args: ['dead-letters', '--reason', 'no more retries left']
+    })
+    expect(listed.output).toContain('no more retries left: the backend is away')
   })
 
   test('L2: memory stays in its bound however much a lane is behind', { timeout }, async () => {

@@ -1,0 +1,86 @@
+import type { Logs } from './logs.ts'
+import {
+  newReader,
+  newWriter,
+  type Reader,
+  readEnd,
+  readUint32,
+  skipValue,
+  writeUint32,
+  written
+} from './wire.ts'
+
+/**
+ * The records whose index passes, each under its own resource and scope, unknown fields included.
+ * Chunks of which every record passes stay the same buffers.
+ */
+export function pickRecords(logs: Logs, keep: (index: number) => boolean): Logs {
+  const chunks: Uint8Array[] = []
+  let index = 0
+  let records = 0
+  for (const chunk of logs.chunks) {
+    const picked = pickIn(newReader(chunk), chunk.length, 0, () => keep(index++))
+    if (picked.kept === 0) continue
+    records += picked.kept
+    chunks.push(picked.left === 0 ? chunk : Buffer.concat(picked.parts))
+  }
+  return { chunks, bytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0), records }
+}
+
+/** Field of the repeated message in each layer: request, resource logs, scope logs. */
+const fields = [1, 2, 2] as const
+
+interface Picked {
+  readonly parts: Uint8Array[]
+  bytes: number
+  kept: number
+  left: number
+}
+
+function pickIn(reader: Reader, end: number, layer: number, keep: () => boolean): Picked {
+  const picked: Picked = { parts: [], bytes: 0, kept: 0, left: 0 }
+  const field = fields[layer]!
+  const add = (part: Uint8Array) => {
+    picked.parts.push(part)
+    picked.bytes += part.length
+  }
+  while (reader.at < end) {
+    const start = reader.at
+    if (!isField(reader, field)) {
+      add(reader.bytes.subarray(start, reader.at))
+      continue
+    }
+    const innerEnd = readEnd(reader)
+    if (layer === 2) {
+      reader.at = innerEnd
+      if (!keep()) picked.left++
+      else {
+        picked.kept++
+        add(reader.bytes.subarray(start, innerEnd))
+      }
+      continue
+    }
+    const inner = pickIn(reader, innerEnd, layer + 1, keep)
+    picked.kept += inner.kept
+    picked.left += inner.left
+    if (inner.kept === 0) continue
+    add(header(field, inner.bytes))
+    for (const part of inner.parts) add(part)
+  }
+  return picked
+}
+
+/** Leaves the reader at the value when it is the field, else behind it. */
+function isField(reader: Reader, field: number): boolean {
+  const key = readUint32(reader)
+  if (key >>> 3 === field) return true
+  skipValue(reader, key & 7)
+  return false
+}
+
+function header(field: number, length: number): Uint8Array {
+  const writer = newWriter(6)
+  writeUint32(writer, (field << 3) | 2)
+  writeUint32(writer, length)
+  return written(writer)
+}

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Batch, type Exporter, PermanentError, RefusedError } from '../../src/component.ts'
+import { decodeLogs } from '../../src/logs/decode.ts'
+import { logsFromJson } from '../../src/logs/from_json.ts'
+import type { Logs } from '../../src/logs/logs.ts'
 import { createDelivery, type DeliveryOptions } from '../../src/pipeline/delivery.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { reasonOf } from '../../src/telemetry/reason.ts'
@@ -345,3 +348,79 @@ test('thousands of batches that wait go out in order, and at a halt the rest is 
   expect(left).toEqual(batches.slice(3000))
   expect(made.active).toBe(0)
 })
+
+describe('L5: what will fail again', () => {
+  /** A delivery whose dead letters are kept in a list. */
+  function keeping(exporter: Exporter, keep?: (logs: Logs) => string | undefined) {
+    const kept: string[][] = []
+    const refused: unknown[] = []
+    const made = delivery(exporter, {
+      keep: async (_batch, logs) => {
+        const id = keep ? keep(logs) : `letter-${kept.length}`
+        if (id !== undefined) kept.push(bodiesOf(logs))
+        return id
+      },
+      refused: (covers, letters, records) => void refused.push({ covers, letters, records })
+    })
+    return { ...made, kept, refused }
+  }
+  const five = () => sent(named('a', 'b', 'c', 'd', 'e'), { covers: [[4, 9]] })
+  const wrong = (options: ConstructorParameters<typeof PermanentError>[1]) =>
+    new PermanentError('wrong', options)
+
+  test('again: the named records are letters, and the others go again', async () => {
+    const backend = failing(wrong({ records: [1, 3], rest: 'again' }), wrong({ records: [2] }))
+    const { take, kept, refused, made } = keeping(backend.exporter)
+    const batch = five()
+    take(batch)
+    await vi.runAllTimersAsync()
+    expect(kept).toEqual([['b', 'd'], ['e']])
+    expect(backend.batches.map(({ logs }) => bodiesOf(logs).join(''))).toEqual([
+      'abcde',
+      'ace',
+      'ac'
+    ])
+    expect(backend.batches.at(-1)!.meta).toMatchObject({
+      letters: ['letter-0', 'letter-1'],
+      dead: 3
+    })
+    expect(refused).toEqual([{ covers: [[4, 9]], letters: ['letter-0', 'letter-1'], records: 3 }])
+    expect([batch.outcomes, made.delivered]).toEqual([[undefined], 2])
+  })
+
+  test('delivered: the others have arrived and do not go again', async () => {
+    const backend = failing(wrong({ records: [0], rest: 'delivered' }))
+    const { take, kept, made } = keeping(backend.exporter)
+    take(five())
+    await vi.runAllTimersAsync()
+    expect([kept, backend.batches.length, made.delivered]).toEqual([[['a']], 1, 4])
+  })
+
+  test('unnamed: all are kept, so many are counted', async () => {
+    const backend = failing(wrong({ unnamed: 2, rest: 'delivered' }))
+    const { take, kept, refused } = keeping(backend.exporter)
+    take(five())
+    await vi.runAllTimersAsync()
+    expect(kept).toEqual([['a', 'b', 'c', 'd', 'e']])
+    expect(refused).toMatchObject([{ records: 2 }])
+  })
+
+  test('a letter that cannot be written leaves the batch where it is', async () => {
+    const backend = failing(wrong({}))
+    const { take } = keeping(backend.exporter, () => undefined)
+    const batch = five()
+    take(batch)
+    await vi.runAllTimersAsync()
+    expect(batch.outcomes.map(reasonOf)).toEqual(['stopping'])
+  })
+})
+
+function named(...bodies: string[]): Logs {
+  const logRecords = bodies.map((stringValue) => ({ body: { stringValue } }))
+  const request = { resourceLogs: [{ scopeLogs: [{ logRecords }] }] }
+  return logsFromJson(Buffer.from(JSON.stringify(request)))
+}
+
+function bodiesOf(logs: Logs): string[] {
+  return decodeLogs(logs).map(({ body }) => `${body}`)
+}

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import type { Book } from '../journal/book.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Log } from '../telemetry/log.ts'
 import { laneName } from './lane.ts'
@@ -12,7 +13,7 @@ export async function settleOrphans(config: Config, journal: Journal, log: Log):
     config.pipelines.flatMap(({ id, exporters }) => exporters.map((name) => laneName(id, name)))
   )
   const orphans = [...journal.lanes.values()].filter(({ name }) => !names.has(name))
-  const owed = orphans.filter(({ behind }) => behind.records > 0)
+  const owed = orphans.filter(({ behind, book }) => behind.records > 0 || isUncommitted(book))
   if (owed.length > 0) {
     throw new Error(
       owed
@@ -30,4 +31,11 @@ export async function settleOrphans(config: Config, journal: Journal, log: Log):
       lane: lane.name
     })
   }
+}
+
+/** Sealed objects and gaps whose leaves are not in the store yet. */
+function isUncommitted({ archives }: Book): boolean {
+  return [...archives.values()].some(
+    ({ queue, pending }) => pending !== undefined || queue.some(({ kind }) => kind !== 'genesis')
+  )
 }

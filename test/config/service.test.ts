@@ -79,10 +79,13 @@ test.each<[service: string, error: string]>([
 
 test.each<[service: string, journal: unknown]>([
   ['journal: false', false],
-  ['journal:', { directory: './journal', max_size: 2 ** 33, min_free: 2 ** 28 }],
+  [
+    'journal:',
+    { directory: './journal', max_size: 2 ** 33, min_free: 2 ** 28, max_dead_letters: 2 ** 30 }
+  ],
   [
     'journal: { directory: /j, max_size: 1GiB, min_free: 0 }',
-    { directory: '/j', max_size: 2 ** 30, min_free: 0 }
+    { directory: '/j', max_size: 2 ** 30, min_free: 0, max_dead_letters: 2 ** 30 }
   ]
 ])('%s', async (service, journal) => {
   expect((await load(around(service))).config.journal).toEqual(journal)

@@ -85,7 +85,7 @@ describe.skipIf(binary === undefined)('the pipeline into a real S3 server', () =
 
     await s3.down()
     await sendEach(auditcol, idsOf('during', 20))
-    await until(() => auditcol.output().includes('exporting failed, nothing is lost'))
+    await until(() => auditcol.output().includes('storing in s3://logs failed, nothing is lost'))
     await s3.up()
     await sendEach(auditcol, idsOf('after', 10))
     await until(async () => (await storedIds(s3)).length >= 40)
@@ -105,7 +105,7 @@ describe.skipIf(binary === undefined)('the pipeline into a real S3 server', () =
     await s3.down()
     const auditcol = await start({ config: toS3(s3.endpoint), env: credentials })
     await sendEach(auditcol, idsOf('early', 5))
-    await until(() => /reaching s3:\/\/logs: .*; records wait/.test(auditcol.output()))
+    await until(() => /reaching s3:\/\/logs: .*; what is sealed waits/.test(auditcol.output()))
     await s3.up()
     await until(async () => (await storedIds(s3)).length >= 5)
     auditcol.signal('SIGTERM')
@@ -120,7 +120,7 @@ describe.skipIf(binary === undefined)('the pipeline into a real S3 server', () =
     const first = await start({ config: toS3(s3.endpoint), env: credentials })
     await s3.down()
     await sendEach(first, idsOf('kept', 5))
-    await until(() => first.output().includes('exporting failed, nothing is lost'))
+    await until(() => first.output().includes('storing in s3://logs failed, nothing is lost'))
     first.signal('SIGTERM')
     // Later than a second: not the same signal once more, but the word not to wait any longer.
     const again = setInterval(() => first.signal('SIGTERM'), 500)
@@ -143,7 +143,7 @@ describe.skipIf(binary === undefined)('the pipeline into a real S3 server', () =
     const wrong = { ...credentials, AWS_SECRET_ACCESS_KEY: 'not-the-secret' }
     const first = await start({ config: toS3(s3.endpoint), env: wrong })
     await sendEach(first, ['refused'])
-    await until(() => first.output().includes('exporting failed, nothing is lost'))
+    await until(() => first.output().includes('storing in s3://logs failed, nothing is lost'))
     expect(first.output()).toMatch(/signature|denied/i)
     expect(first.output()).not.toContain('not-the-secret')
     first.signal('SIGKILL')

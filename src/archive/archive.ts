@@ -1,13 +1,8 @@
 import { nextInterval, sleep, spread } from '../backoff.ts'
 import { PermanentError, RefusedError, type RetryIntervals } from '../component.ts'
 import { SyncFailed } from '../disk.ts'
-import {
-  type ArchiveState,
-  type Commit,
-  type Intent,
-  type OpenObject,
-  openObjects
-} from '../journal/archives.ts'
+import type { ArchiveState, Commit, Intent, OpenObject } from '../journal/archive_frames.ts'
+import { openObjects } from '../journal/archives.ts'
 import type { Book } from '../journal/book.ts'
 import type { Log } from '../telemetry/log.ts'
 import { watchOutage } from '../telemetry/outage.ts'

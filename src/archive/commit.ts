@@ -1,4 +1,4 @@
-import type { ArchiveState, Commit, Intent } from '../journal/archives.ts'
+import type { ArchiveState, Commit, Intent } from '../journal/archive_frames.ts'
 import { gapLeaves, genesisLeaf, type Leaf, lineOf, objectLeaves, type Stored } from './leaf.ts'
 
 /** A8: 1 to 1,000 leaves. A megabyte beside that keeps the frame and the snapshot of it small. */

@@ -3,7 +3,7 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { SyncFailed, syncDirectory, writeAll } from '../disk.ts'
-import type { IntentFrame, SpooledObject } from '../journal/archives.ts'
+import type { IntentFrame, SpooledObject } from '../journal/archive_frames.ts'
 import { sha256Of } from './sha256.ts'
 import { type Spool, SpoolDamaged, type SpoolFile } from './spool.ts'
 

@@ -5,7 +5,7 @@ import type {
   Intent,
   OpenObject,
   SpooledObject
-} from '../journal/archives.ts'
+} from '../journal/archive_frames.ts'
 import type { Range } from '../journal/position.ts'
 import { canonical } from './canonical.ts'
 

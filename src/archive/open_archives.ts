@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { type Batch, type Exporter, type LaneContext, PermanentError } from '../component.ts'
 import { isFull, SyncFailed } from '../disk.ts'
-import type { IntentFrame, SpooledObject } from '../journal/archives.ts'
+import type { IntentFrame, SpooledObject } from '../journal/archive_frames.ts'
 import { cutLogs } from '../logs/cut.ts'
 import type { Logs } from '../logs/logs.ts'
 import { version } from '../version.ts'

@@ -1,4 +1,4 @@
-import type { ArchiveState } from '../journal/archives.ts'
+import type { ArchiveState } from '../journal/archive_frames.ts'
 import { commitKey } from './commit.ts'
 import type { Store } from './store.ts'
 

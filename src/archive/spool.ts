@@ -1,4 +1,4 @@
-import type { IntentFrame, SpooledObject } from '../journal/archives.ts'
+import type { IntentFrame, SpooledObject } from '../journal/archive_frames.ts'
 
 /** Where sealed bytes lie until the store has them (A2). */
 export interface Spool {

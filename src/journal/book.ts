@@ -6,7 +6,7 @@ import type {
   IntentFrame,
   Rekeyed,
   Void
-} from './archives.ts'
+} from './archive_frames.ts'
 
 /** What an archive writes down durably; each is one frame of the journal. */
 export type Entry =

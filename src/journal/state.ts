@@ -1,20 +1,22 @@
+import type {
+  ArchiveFrame,
+  ArchiveLane,
+  ArchiveState,
+  Commit,
+  Committed,
+  Gap,
+  GapFrame,
+  IntentFrame,
+  Rekeyed,
+  Void
+} from './archive_frames.ts'
 import {
-  type ArchiveFrame,
-  type ArchiveLane,
-  type ArchiveState,
   bearArchive,
-  type Commit,
-  type Committed,
   declareGap,
   endCommit,
-  type Gap,
-  type GapFrame,
-  type IntentFrame,
-  type Rekeyed,
   rekey,
   seal,
   settleCarried,
-  type Void,
   voidObject,
   writeCommit
 } from './archives.ts'

@@ -1,4 +1,4 @@
-import type { ArchiveState } from './archives.ts'
+import type { ArchiveState } from './archive_frames.ts'
 import type { Journal } from './journal.ts'
 import { type Sealed, sealedOf } from './lane.ts'
 import type { Recovered } from './recover.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { canonical } from '../../src/archive/canonical.ts'
 import { gapLeaves, genesisLeaf, lineOf, objectLeaves } from '../../src/archive/leaf.ts'
-import type { Genesis, Intent } from '../../src/journal/archives.ts'
+import type { Genesis, Intent } from '../../src/journal/archive_frames.ts'
 
 test('RFC 8785: keys in order of their UTF-16 units, strings and numbers as ECMAScript writes them', () => {
   const keys = {

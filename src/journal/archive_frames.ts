@@ -1,0 +1,188 @@
+import type { Position, Range } from './position.ts'
+
+/* What frames say of a lane's archives (A1), and the state that they make. */
+
+/** What became of the records of some frames: `in` = dropped + dead + elsewhere + out. */
+export interface Counts {
+  readonly in: number
+  /** By a processor that was meant to; negative where one has made more records. */
+  readonly dropped: number
+  /** Kept as dead letters. */
+  readonly dead: number
+  /** In objects of the lane's other archives. */
+  readonly elsewhere: number
+  /** In objects here. */
+  readonly out: number
+}
+
+/** One lane's objects in one bucket (A1). */
+export interface ArchiveState {
+  /** The store's name: `s3://bucket` or `file:./archive`. */
+  readonly name: string
+  /** `<configured prefix>/.auditcol/<writer id>/<lane id>/`, fixed at birth: commits lie there. */
+  readonly root: string
+  /** The next object's number; dense from 1. */
+  next: number
+  /** The next commit's number; dense from 1. */
+  commit: number
+  /** Leaves in the commits before it. */
+  leaves: number
+  /** Settled by the lane, with no object here since the last intent that has one (A9). */
+  carried: Carried
+  /** What leaves are still to be made of, in order. */
+  queue: Item[]
+  /** The next commit as it was written down: repeated unchanged until it is stored (A8). */
+  pending: Commit | undefined
+}
+
+export interface Carried {
+  covers: Range[]
+  counts: Counts
+}
+
+export type Item = Genesis | Gap | Intent
+
+/** The first leaf of an archive. */
+export interface Genesis {
+  readonly kind: 'genesis'
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly host: string
+  /** Of auditcol. */
+  readonly version: string
+  readonly writer: string
+  readonly lane: string
+  readonly laneName: string
+  /** `covers` of this archive begin behind this lsn. */
+  readonly after: number
+  /** Numbers from 1 to this one were used before there were leaves. */
+  readonly unledgered?: number
+  /** `<writer id>/<lane id>` of the archive that this one goes on from, as an operator has said. */
+  readonly predecessor?: string
+  /** A lane of this name that was given up, with what it had not delivered. */
+  readonly abandoned?: readonly Abandoned[]
+  /** What the store was found able to do (A12). */
+  readonly checks?: Readonly<Record<string, unknown>>
+}
+
+export interface Abandoned {
+  readonly lane: string
+  readonly records: number
+  readonly at: number
+}
+
+/** Frames that are lost, or were given up: a loss is evidence, never silence. */
+export interface Gap {
+  readonly kind: 'gap'
+  readonly at: number
+  readonly covers: readonly Range[]
+  /** Records known to be concerned; left out where nobody can know. */
+  readonly records?: number
+  readonly reason: string
+}
+
+/** The part of an intent that concerns one archive. */
+export interface Intent {
+  readonly kind: 'intent'
+  /** Name of the spool file that holds the objects' bytes. */
+  readonly spool: string
+  /** When it was sealed, and when the oldest of its records was accepted. */
+  readonly sealed: number
+  readonly arrived: number
+  readonly host: string
+  /** What this archive's leaves answer for: the intent's frames and what was carried. */
+  readonly covers: readonly Range[]
+  readonly counts: Counts
+  /** The lowest lsn of the frames themselves: their segment stays until the objects are committed (J8). */
+  readonly from: number
+  /** How the store is to be reached and what headers its objects have (A3, L7); the store's business. */
+  readonly place: unknown
+  readonly objects: OpenObject[]
+  /** Of the objects, those that stand in commits already. */
+  taken: number
+}
+
+/** One object in its final bytes. */
+export interface SpooledObject {
+  readonly archive: string
+  readonly number: number
+  readonly key: string
+  /** Where its bytes begin in the spool file. */
+  readonly at: number
+  readonly size: number
+  /** Hex; `raw` is what was compressed. */
+  readonly sha256: string
+  readonly rawSize: number
+  readonly rawSha256: string
+  readonly records: number
+  readonly contentType: string
+  readonly contentEncoding?: 'gzip' | 'zstd'
+}
+
+export interface OpenObject extends SpooledObject {
+  /** An operator has given it up (A7): its leaf says so, and its bytes are kept aside. */
+  readonly voided?: { readonly at: number; readonly reason: string }
+}
+
+/** Payloads of the frames, beside the lane's number. */
+export interface ArchiveFrame {
+  readonly archive: string
+  readonly root: string
+  readonly genesis: Omit<Genesis, 'kind' | 'after' | 'unledgered'>
+}
+export interface IntentFrame {
+  readonly spool: string
+  readonly sealed: number
+  readonly arrived: number
+  readonly host: string
+  readonly covers: readonly Range[]
+  /** Records in the frames, and those of them that became dead letters. */
+  readonly in: number
+  readonly dead: number
+  readonly letters?: readonly string[]
+  readonly objects: readonly SpooledObject[]
+  /** By archive. */
+  readonly places: Readonly<Record<string, unknown>>
+}
+export interface Commit {
+  readonly archive: string
+  readonly commit: number
+  /** The exact bytes of `commits/<commit>` as text: one leaf a line. */
+  readonly text: string
+  /** Leaves in it. */
+  readonly leaves: number
+  /** Items of the queue that it ends, and objects that it takes of the intent after those. */
+  readonly items: number
+  readonly objects: number
+}
+export interface Committed {
+  readonly archive: string
+  readonly commit: number
+}
+/** A key that was taken, and had no number in it, is replaced by one that has (A6). */
+export interface Rekeyed {
+  readonly archive: string
+  readonly number: number
+  readonly key: string
+}
+export interface Void {
+  readonly archive: string
+  readonly number: number
+  readonly at: number
+  readonly reason: string
+}
+export interface GapFrame {
+  readonly at: number
+  readonly covers: readonly Range[]
+  readonly records?: number
+  readonly reason: string
+}
+
+/** The part of a lane's state that these frames change. */
+export interface ArchiveLane extends Position {
+  archives: Map<string, ArchiveState>
+  /** The next number of each archive, as versions without leaves have reserved them. */
+  numbers: Map<string, number>
+  /** Losses that archives born later have to show. */
+  gaps: Gap[]
+}

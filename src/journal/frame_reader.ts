@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { type Frame, frameHeaderBytes, frameStart, isFrameType, readFrame } from './frame.ts'
+import { rangeChecksum } from './range_checksum.ts'
 
 /** Read at once: frames are a few hundred bytes to a few megabytes. */
 const blockBytes = 256 * 1024
@@ -51,25 +52,32 @@ export async function framesBehind(
   from: number,
   end: number,
   lastLsn: number
-): Promise<Frame[]> {
+): Promise<{ frame: Frame; at: number }[]> {
   const file = await open(path, 'r')
   try {
-    const rest = await readUpTo(file, from, end - from)
-    const found: Frame[] = []
-    for (let at = 1; at + frameHeaderBytes <= rest.length; at++) {
-      if (!plausible(rest, at, lastLsn)) continue
-      const frame = readFrame(rest, at, salt)
-      if (!frame) continue
-      found.push(frame)
-      at += frame.bytes - 1
-    }
-    return found
+    return validFrames(await readUpTo(file, from, end - from), salt, from, lastLsn)
   } finally {
     await file.close()
   }
 }
 
-/** Cheap before a checksum over what may be megabytes: a type of ours, an lsn a little further on. */
+/** The cost is that of one pass, whatever the bytes are: senders choose most of them. */
+function validFrames(bytes: Buffer, salt: number, from: number, lastLsn: number) {
+  const found: { frame: Frame; at: number }[] = []
+  const checksum = rangeChecksum(bytes)
+  for (let at = 0; at + frameHeaderBytes <= bytes.length; at++) {
+    if (!plausible(bytes, at, lastLsn)) continue
+    const end = at + frameHeaderBytes + frameStart(bytes, at).length
+    if (checksum(at + 8, end, salt) !== bytes.readUInt32LE(at + 4)) continue
+    const frame = readFrame(bytes, at, salt)
+    if (frame === undefined) continue
+    found.push({ frame, at: from + at })
+    at += frame.bytes - 1
+  }
+  return found
+}
+
+/** A type of ours, an lsn a little further on, an end within the bytes. */
 function plausible(bytes: Buffer, at: number, lastLsn: number): boolean {
   const type = bytes[at + 24]!
   if (!isFrameType(type) || bytes[at + 27] !== 0) return false

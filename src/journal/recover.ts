@@ -151,7 +151,7 @@ async function findEnd(segment: Segment): Promise<number> {
   if (segment.end === size) return durable
   const { path, salt, end, lastLsn } = segment
   const behind = await framesBehind(path, salt, end, size, lastLsn)
-  durable = Math.max(durable, ...behind.map((frame) => frame.durable))
+  durable = Math.max(durable, ...behind.map(({ frame }) => frame.durable))
   if (durable > lastLsn) throw damage(segment, end, lastLsn + 1, durable)
   return durable
 }

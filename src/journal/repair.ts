@@ -112,7 +112,7 @@ async function* framesOfAll(segments: readonly Segment[]) {
       yield { frame, segment }
     }
     if (end === segment.end || lsn === segment.lastLsn) continue
-    for (const frame of await framesBehind(segment.path, segment.salt, end, segment.end, lsn)) {
+    for (const { frame } of await framesBehind(segment.path, segment.salt, end, segment.end, lsn)) {
       if (frame.lsn <= segment.lastLsn) yield { frame, segment }
     }
   }

@@ -40,6 +40,7 @@ test('a tail made of headers that each claim all the rest costs one pass, not it
     const at = i * frameHeaderBytes
     writeFrameHeader(tail, at, { lsn: 5, durable: 5, type: 1, payload: [] }, salt)
     tail.writeUInt32LE(tail.length - at - frameHeaderBytes, at)
+    tail[at + 4]! ^= 1
   }
   const last = frame(6, randomBytes(50))
   await writeFile(path, Buffer.concat([tail, last]))

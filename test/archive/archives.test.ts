@@ -187,6 +187,15 @@ describe('A5: what becomes of a PUT', () => {
     expect(openObjects(book.archives.get('s3://logs')!)).toHaveLength(1)
   })
 
+  test('other bytes of the same size under our key stop it too', async () => {
+    const { exporter, stops } = await start(newBook())
+    s3.buckets.get('logs')!.set(object(1), { body: Buffer.from('eno'), sha256: undefined })
+    await exporter(batchOf('one'), signal)
+    await vi.waitFor(() => expect(stops).toHaveLength(1))
+    expect(stops[0]!.message).toMatch(/another object of 3 bytes is there/)
+    expect(s3.object(object(1))?.toString()).toBe('eno')
+  })
+
   test('without the right to read: a key taken before any attempt of ours is a stranger', async () => {
     const { exporter, stops } = await start(newBook())
     s3.denyReads()
@@ -234,6 +243,8 @@ describe('A3, A8: a restart continues every object where it was', () => {
     await first.exporter(batchOf('one'), signal)
     await vi.waitFor(() => expect(book.archives.get('s3://logs')!.pending).toBeDefined())
     const { text } = book.archives.get('s3://logs')!.pending!
+    // Composed anew, the commit would have this one too.
+    await first.exporter(batchOf('two'), signal)
     await start(book)
     await vi.waitFor(() => expect(s3.keys()).toContain(commit(1)))
     expect(s3.object(commit(1))?.toString()).toBe(text)

@@ -21,7 +21,7 @@ Usage: auditcol [run] [options]           receive, keep and deliver; the default
        auditcol dead-letters list|export  records that will fail again (--lane, --reason PART)
        auditcol dead-letters show ID      one of them, with its records
        auditcol dead-letters replay [ID…] give them to their lane again
-       auditcol repair [options]          make a damaged journal readable, name what is lost
+       auditcol repair [--yes] [options]  name what is damaged in a journal, make it whole again
 
 Options:
   --config SOURCE    a path, file:PATH, env:NAME or yaml:TEXT; repeatable, merged in order
@@ -31,6 +31,8 @@ Options:
   --directory DIR    journal, void, dead-letters, repair: the journal's directory (default: the configuration's)
   --lane, --archive  which one, by name
   --reason TEXT      void: what its leaf says; dead-letters: part of the reason
+  --yes              repair: do it without asking
+  --without-store    repair: although the store cannot be asked what was stored
   --unnamed          replay: also letters that do not say which of their records were refused
   --version, --help
 
@@ -56,7 +58,9 @@ async function main(argv: string[]): Promise<number> {
     return print(await journal(values.directory ?? (await journalDirectory(options)), request))
   }
   if (command === 'repair' && rest.length === 0) {
-    return print(await repair(values.directory ?? (await journalDirectory(options))))
+    const { directory, yes = false, 'without-store': withoutStore = false } = values
+    const config = directory === undefined || values.config ? options : undefined
+    return repair({ directory, config, yes, withoutStore, print })
   }
   if (command === 'void') {
     const request = voidRequest(rest, values)
@@ -89,6 +93,8 @@ function parse(argv: string[]) {
         archive: { type: 'string' },
         reason: { type: 'string' },
         unnamed: { type: 'boolean' },
+        yes: { type: 'boolean' },
+        'without-store': { type: 'boolean' },
         version: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' }
       }

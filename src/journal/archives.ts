@@ -23,22 +23,29 @@ import { joinRanges, type Range, settleRange, unsettledIn } from './position.ts'
 
 const none: Counts = { in: 0, dropped: 0, dead: 0, elsewhere: 0, out: 0 }
 
-/** Birth of an archive. What the lane has settled above its mark is carried, so that covers leave no hole. */
+/**
+ * Birth of an archive. Its covers begin behind the lane's mark, or before the first gap that it has to
+ * show; what the lane has settled since, without the gaps, is carried, so that covers leave no hole.
+ */
 export function bearArchive(lane: ArchiveLane, { archive, root, genesis }: ArchiveFrame): void {
   if (lane.archives.has(archive)) return
   const next = lane.numbers.get(archive) ?? 1
+  const gaps = joinRanges(lane.gaps.flatMap(({ covers }) => covers))
+  const after = Math.min(lane.mark, ...gaps.map(([first]) => first - 1))
+  const settled: Range[] = [[after + 1, lane.mark], ...lane.ranges]
+  const carried = settled.flatMap((range) => unsettledIn({ mark: 0, ranges: gaps }, range))
   lane.archives.set(archive, {
     name: archive,
     root,
     next,
     commit: 1,
     leaves: 0,
-    carried: { covers: lane.ranges.map(([first, last]) => [first, last]), counts: none },
+    carried: { covers: carried.map(([first, last]) => [first, last]), counts: none },
     queue: [
       {
         kind: 'genesis',
         ...genesis,
-        after: lane.mark,
+        after,
         ...(next > 1 && { unledgered: next - 1 })
       },
       ...lane.gaps

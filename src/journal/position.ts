@@ -75,7 +75,7 @@ export function unsettledIn(position: Position, [first, last]: Range): Range[] {
 }
 
 /** The same positions in order, touching ranges made one. */
-export function joinRanges(ranges: readonly Range[]): Range[] {
+export function joinRanges(ranges: readonly Range[]): [first: number, last: number][] {
   const joined: [number, number][] = []
   for (const [first, last] of [...ranges].sort(([a], [b]) => a - b)) {
     const end = joined.at(-1)

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, stat } from 'node:fs/promises'
+import { type FileHandle, stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { decodeEnvelope } from './envelope.ts'
-import { type Frame, frameType, takesLsn } from './frame.ts'
-import { type FrameReader, framesBehind, openFrames } from './frame_reader.ts'
+import { frameType, takesLsn } from './frame.ts'
+import { framesBehind } from './frame_reader.ts'
+import { describeLoss } from './loss.ts'
 import { isSettled } from './position.ts'
+import { lossesIn, scanSegment } from './scan.ts'
 import {
   createSegment,
   decodeHeader,
@@ -16,6 +18,7 @@ import {
   segmentPath,
   UnknownVersion
 } from './segment.ts'
+import { framesOf, readHeader } from './segment_frames.ts'
 import { applyFrame, emptyState, type JournalState, snapshotOf, stateOf } from './state.ts'
 
 /** What is waiting for a lane. */
@@ -120,21 +123,6 @@ async function headerOf(path: string): Promise<SegmentHeader> {
   }
 }
 
-export async function readHeader(path: string): Promise<Buffer> {
-  const file = await open(path, 'r')
-  try {
-    const { buffer, bytesRead } = await file.read(
-      Buffer.alloc(segmentHeaderBytes),
-      0,
-      segmentHeaderBytes,
-      0
-    )
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await file.close()
-  }
-}
-
 /**
  * Finds where the last segment ends, and returns the highest lsn known to be durable. What does not
  * read above it is a torn tail: it was never acknowledged. What does not read below it is damage.
@@ -151,8 +139,11 @@ async function findEnd(segment: Segment): Promise<number> {
   if (segment.end === size) return durable
   const { path, salt, end, lastLsn } = segment
   const behind = await framesBehind(path, salt, end, size, lastLsn)
-  durable = Math.max(durable, ...behind.map(({ frame }) => frame.durable))
-  if (durable > lastLsn) throw damage(segment, end, lastLsn + 1, durable)
+  for (const { frame } of behind) durable = Math.max(durable, frame.durable)
+  if (durable > lastLsn) {
+    const known = await replay(segment, lastLsn)
+    throw await damage({ ...segment, lastLsn: durable }, known)
+  }
   return durable
 }
 
@@ -164,7 +155,7 @@ async function replay(segment: Segment, lsn: number): Promise<JournalState> {
     if (frame.type === frameType.snapshot) state = stateOf(frame.payload)
     else if (state) applyFrame(state, frame)
   }
-  if (!state) throw damage(segment, segmentHeaderBytes, segment.firstLsn - 1, segment.firstLsn - 1)
+  if (!state) throw await damage(segment, undefined)
   return state
 }
 
@@ -236,34 +227,18 @@ async function countSegment(
       counted.bytes += frame.bytes
     }
   }
-  if (reached < segment.lastLsn) throw damage(segment, end, reached + 1, segment.lastLsn)
+  if (reached < segment.lastLsn) throw await damage(segment, state)
   if (!tail) segment.end = end
 }
 
-export async function* framesOf(
-  segment: Segment,
-  end: number
-): AsyncGenerator<{ frame: Frame; at: number }> {
-  const reader: FrameReader = openFrames(segment.path, segment.salt)
-  try {
-    let at = segmentHeaderBytes
-    let lsn = segment.firstLsn - 1
-    for (;;) {
-      const frame = await reader.read(at, end)
-      if (!frame || frame.lsn !== (takesLsn(frame.type) ? lsn + 1 : lsn)) return
-      yield { frame, at }
-      lsn = frame.lsn
-      at += frame.bytes
-    }
-  } finally {
-    await reader.close()
-  }
-}
-
-function damage(segment: Segment, at: number, first: number, last: number): Error {
-  return new Error(
-    `${segment.path} is damaged at byte ${at}: the acknowledged frames ${first} to ${last} do not read. ${advice}`
-  )
+/** Names what does not read of a segment: where, which frames, and as far as they tell whose records. */
+async function damage(segment: Segment, state: JournalState | undefined): Promise<Error> {
+  const { number, path, lastLsn } = segment
+  const scanned = await scanSegment(number, path)
+  const losses = scanned === undefined ? [] : await lossesIn(scanned, lastLsn)
+  const nameOf = (lane: number) => state?.lanes.get(lane)?.name ?? `lane ${lane}`
+  const told = losses.map((loss) => describeLoss(loss, nameOf)).join('. ')
+  return new Error(`${path} is damaged at ${told || 'every place'}. ${advice}`)
 }
 
 const advice =

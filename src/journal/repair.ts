@@ -1,152 +1,173 @@
-import { mkdir, rename, stat } from 'node:fs/promises'
+import { copyFile, link, mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { syncDirectory } from '../disk.ts'
-import { type Frame, frameType, takesLsn } from './frame.ts'
-import { framesBehind } from './frame_reader.ts'
-import { framesOf, readHeader } from './recover.ts'
-import {
-  createSegment,
-  decodeHeader,
-  listSegments,
-  removeUnfinished,
-  type Segment,
-  segmentHeaderBytes,
-  segmentPath,
-  UnknownVersion
-} from './segment.ts'
-import { applyFrame, type JournalState, snapshotOf, stateOf } from './state.ts'
+import type { GapFrame } from './archive_frames.ts'
+import { heldFrom } from './archives.ts'
+import { frameType, takesLsn } from './frame.ts'
+import { type Loss, maybeRecords } from './loss.ts'
+import { joinRanges, type Range, unsettledIn } from './position.ts'
+import { type Evidence, rebuildState } from './rebuilt_state.ts'
+import { releaseReserve } from './room.ts'
+import { readRuns } from './scan.ts'
+import { createSegment, removeUnfinished, segmentPath } from './segment.ts'
+import { type JournalState, type LaneState, snapshotOf } from './state.ts'
+import type { Survey, Surveyed } from './survey.ts'
 
-export interface Repaired {
-  /** What does not read, in words: segment and lsns. */
-  readonly lost: readonly string[]
-  /** Record frames that were kept. */
-  readonly kept: number
-  /** Where the segments as they were lie now. */
-  readonly aside: string
+/** Losses that still matter: those in segments that every lane has passed are on their way out with them. */
+export function lossesThatMatter({ segments, losses }: Survey, state: JournalState): Loss[] {
+  const passed = Math.min(
+    ...[...state.lanes.values()].map((lane) => Math.min(lane.mark, heldFrom(lane) - 1))
+  )
+  const gone = new Set(
+    segments
+      .slice(0, -1)
+      .filter(({ lastLsn, header }) => header && lastLsn <= passed)
+      .map(({ path }) => path)
+  )
+  return losses.filter(({ path }) => !gone.has(path))
+}
+
+/** A loss as one lane's archives are going to show it. */
+export interface LaneGap {
+  readonly lane: LaneState
+  readonly gap: GapFrame
+}
+
+/** What is lost for each lane: the lost frames that it had not settled. */
+export function gapsOf(survey: Survey, state: JournalState, at: number): LaneGap[] {
+  const first = survey.segments[0]!.firstLsn
+  const lost = survey.losses.flatMap(maybeRecords)
+  return [...state.lanes.values()].flatMap((lane) => {
+    const before: Range[] = lane.mark < first - 1 ? [[lane.mark + 1, first - 1]] : []
+    const covers = joinRanges([...before, ...lost]).flatMap((range) => unsettledIn(lane, range))
+    if (covers.length === 0) return []
+    const records = recordsIn(covers, lane.index, survey.losses)
+    const reason = 'frames of the journal are damaged or missing'
+    return [{ lane, gap: { at, covers, reason, ...(records !== undefined && { records }) } }]
+  })
+}
+
+/** Undefined when a frame does not tell. */
+function recordsIn(covers: readonly Range[], lane: number, losses: readonly Loss[]) {
+  const told = new Map(losses.flatMap(({ claims }) => claims.map((claim) => [claim.lsn, claim])))
+  let sum = 0
+  for (const [first, last] of covers) {
+    for (let lsn = first; lsn <= last; lsn++) {
+      const claim = told.get(lsn)
+      if (claim === undefined) return undefined
+      if (claim.lanes.includes(lane)) sum += claim.records
+    }
+  }
+  return sum
+}
+
+/** A frame that repair adds to the journal. */
+export interface Added {
+  readonly type: number
+  readonly payload: Uint8Array
 }
 
 /**
- * Makes a damaged journal readable again (J7): every frame that reads is copied to one new segment,
- * under its own lsn, and the segments as they were are put aside. What is lost is named, never
- * passed over. The caller holds the lock.
+ * Makes a damaged journal whole again: every frame that reads stays under its lsn, what is lost is
+ * declared, the files as they were are put aside. The state with the gaps becomes durable first, in
+ * a segment of its own: a crash before leaves the journal as it was, a crash after it one that still
+ * refuses to start where damage matters, and that repair goes on with. The caller holds the lock.
  */
-export async function repairJournal(directory: string): Promise<Repaired> {
+export async function writeRepaired(
+  survey: Survey,
+  state: JournalState,
+  gaps: readonly LaneGap[],
+  evidence: readonly Evidence[],
+  more: readonly Added[] = []
+): Promise<{ aside: string }> {
+  const { directory, segments, absent, last } = survey
+  await releaseReserve(directory)
   await removeUnfinished(directory)
-  const numbers = await listSegments(directory)
-  if (numbers.length === 0) throw new Error(`there is no journal in ${directory}`)
-  const lost: string[] = []
-  const segments = await openReadable(directory, numbers, lost)
-  const { state, lastLsn } = await fold(directory, segments, lost)
-  const marks = [...state.lanes.values()].map(({ mark }) => mark)
-  const firstLsn = Math.min(lastLsn, ...marks) + 1
-  const kept = { count: 0 }
-  const { file } = await createSegment({
-    directory,
-    number: numbers.at(-1)! + 1,
-    writer: state.writer,
-    firstLsn,
+  const wrong = [
+    ...segments.filter(({ damaged }) => damaged).map(({ number }) => number),
+    ...absent
+  ]
+  const aside = await putAside(directory, wrong)
+  const number = Math.max(segments.at(-1)!.number, ...absent) + 1
+  const added = [...gaps.map(gapFrame), ...more]
+  await make({
+    ...{ directory, writer: survey.writer, number },
+    firstLsn: last + 1,
     snapshot: snapshotOf(state),
-    frames: withoutGaps(framesOfAll(segments), firstLsn, lastLsn, kept)
+    frames: numbered(added, last + 1)
   })
+  // The last one first: what is written anew is told by those before it, as they were.
+  for (const number of wrong.sort((a, b) => b - a)) await replace(survey, number, evidence)
+  return { aside }
+}
+
+function gapFrame({ lane, gap }: LaneGap): Added {
+  const payload = Buffer.from(JSON.stringify({ lane: lane.index, ...gap }))
+  return { type: frameType.gap, payload }
+}
+
+async function* numbered(added: readonly Added[], first: number) {
+  let lsn = first
+  for (const frame of added) yield { ...frame, lsn: lsn++ }
+}
+
+/** Writes a damaged segment anew, in the place of the one that was. */
+async function replace(
+  survey: Survey,
+  number: number,
+  evidence: readonly Evidence[]
+): Promise<void> {
+  const { directory, writer, segments } = survey
+  const found = segments.find((one) => one.number === number)
+  const next = segments.find((one) => one.number > number)
+  const firstLsn = found?.firstLsn ?? next?.firstLsn ?? survey.last + 1
+  const before = { ...survey, segments: segments.filter((one) => one.number < number) }
+  const { state } = await rebuildState({ ...before, last: firstLsn - 1 }, evidence)
+  await make({
+    ...{ directory, writer, number, firstLsn },
+    snapshot: (found && (await snapshotIn(found))) ?? snapshotOf(state),
+    ...(found && { frames: withoutHoles(found) })
+  })
+}
+
+async function make(wanted: Parameters<typeof createSegment>[0]): Promise<void> {
+  const { file } = await createSegment(wanted)
   await file.close()
-  return { lost, kept: kept.count, aside: await putAside(directory, numbers) }
 }
 
-/** The segments whose headers read, each ending where the next one begins. */
-async function openReadable(
-  directory: string,
-  numbers: readonly number[],
-  lost: string[]
-): Promise<Segment[]> {
-  const segments: Segment[] = []
-  for (const number of numbers) {
-    const path = segmentPath(directory, number)
-    try {
-      const { salt, firstLsn } = decodeHeader(await readHeader(path), path)
-      const { size } = await stat(path)
-      const before = segments.at(-1)
-      if (before) before.lastLsn = firstLsn - 1
-      const lastLsn = Number.POSITIVE_INFINITY
-      segments.push({ number, path, firstLsn, lastLsn, end: size, salt: crc32(salt) })
-    } catch (error) {
-      if (error instanceof UnknownVersion) throw error
-      lost.push(`all of ${basename(path)}: ${(error as Error).message}`)
-    }
+async function snapshotIn(segment: Surveyed): Promise<Uint8Array | undefined> {
+  for await (const { type, payload } of readRuns(segment, segment.lastLsn)) {
+    return type === frameType.snapshot ? payload : undefined
   }
-  return segments
-}
-
-/** The state after all frames that read, from the oldest snapshot on, and what is missing between them. */
-async function fold(directory: string, segments: readonly Segment[], lost: string[]) {
-  let state: JournalState | undefined
-  let lastLsn = 0
-  let read = 0
-  for await (const { frame, segment } of framesOfAll(segments)) {
-    if (frame.type === frameType.snapshot) state ??= stateOf(frame.payload)
-    if (read === 0) read = frame.lsn
-    if (takesLsn(frame.type)) {
-      if (state) applyFrame(state, frame)
-      if (frame.lsn > read + 1) lost.push(missing(read + 1, frame.lsn - 1, segment))
-      read = frame.lsn
-    }
-    lastLsn = Math.max(lastLsn, frame.lsn)
-  }
-  if (state) return { state, lastLsn }
-  throw new Error(`no segment in ${directory} has a state that reads: restore it from a copy`)
-}
-
-function missing(first: number, last: number, { path }: Segment): string {
-  const which = first === last ? `frame ${first}` : `frames ${first} to ${last}`
-  return `${which}, in or before ${basename(path)}`
-}
-
-async function* framesOfAll(segments: readonly Segment[]) {
-  for (const segment of segments) {
-    let end = segmentHeaderBytes
-    let lsn = segment.firstLsn - 1
-    for await (const { frame, at } of framesOf(segment, segment.end)) {
-      if (frame.lsn > segment.lastLsn) break
-      end = at + frame.bytes
-      lsn = frame.lsn
-      yield { frame, segment }
-    }
-    if (end === segment.end || lsn === segment.lastLsn) continue
-    for (const { frame } of await framesBehind(segment.path, segment.salt, end, segment.end, lsn)) {
-      if (frame.lsn <= segment.lastLsn) yield { frame, segment }
-    }
-  }
+  return undefined
 }
 
 /** One frame for each lsn: an empty one stands where there is none that a lane could read. */
-async function* withoutGaps(
-  frames: AsyncIterable<{ frame: Frame }>,
-  first: number,
-  last: number,
-  kept: { count: number }
-) {
-  const empty = (lsn: number) => ({
-    lsn,
-    type: frameType.settled,
-    payload: Buffer.from(JSON.stringify({ lanes: [] }))
-  })
-  let next = first
-  for await (const { frame } of frames) {
-    if (frame.type !== frameType.records || frame.lsn < next) continue
+async function* withoutHoles(segment: Surveyed) {
+  const empty = (lsn: number) => ({ lsn, type: frameType.settled, payload: nothingSettled })
+  let next = segment.firstLsn
+  for await (const frame of readRuns(segment, segment.lastLsn)) {
+    if (!takesLsn(frame.type) || frame.lsn < next) continue
     while (next < frame.lsn) yield empty(next++)
     yield frame
-    kept.count++
-    next = frame.lsn + 1
+    next++
   }
-  while (next <= last) yield empty(next++)
+  while (next <= segment.lastLsn) yield empty(next++)
 }
 
+const nothingSettled = Buffer.from('{"lanes":[]}')
+
+/** A second name for the same file: the damaged one stays what it was when another takes its place. */
 async function putAside(directory: string, numbers: readonly number[]): Promise<string> {
   const aside = join(directory, `damaged-${new Date().toISOString().replaceAll(':', '')}`)
   await mkdir(aside, { mode: 0o700 })
   for (const number of numbers) {
     const path = segmentPath(directory, number)
-    await rename(path, join(aside, basename(path)))
+    const kept = join(aside, basename(path))
+    await link(path, kept).catch(async (error) => {
+      // A segment that is missing cannot be kept, and not every file system has links.
+      if (error.code !== 'ENOENT') await copyFile(path, kept)
+    })
   }
   await syncDirectory(aside)
   await syncDirectory(directory)

@@ -10,7 +10,8 @@ export const segmentBytes = 64 * 2 ** 20
 
 /**
  * Header of a segment file: magic (8), version u32, 0 u32, salt (16), writer id (8), first lsn u64,
- * 0 (12), crc32 of what stands before it.
+ * 0 (12), crc32 of what stands before it. Every version keeps magic, version and the checksum where
+ * they are: a flipped bit in the version must not pass for a later version (J11).
  */
 export const segmentHeaderBytes = 64
 const magic = Buffer.from('AUDITCOL')
@@ -141,18 +142,23 @@ export function decodeHeader(bytes: Buffer, path: string): SegmentHeader {
   if (bytes.length < segmentHeaderBytes || !bytes.subarray(0, 8).equals(magic)) {
     throw new Error(`${path} is no segment of a journal`)
   }
+  if (crc32(bytes.subarray(0, 60)) !== bytes.readUInt32LE(60)) {
+    throw new Error(`the header of ${path} is damaged`)
+  }
   const version = bytes.readUInt32LE(8)
   if (version !== segmentVersion) {
     throw new UnknownVersion(
       `${path} has version ${version}, this auditcol reads ${segmentVersion}: start the version that wrote it`
     )
   }
-  if (crc32(bytes.subarray(0, 60)) !== bytes.readUInt32LE(60)) {
-    throw new Error(`the header of ${path} is damaged`)
-  }
   return {
-    salt: Buffer.from(bytes.subarray(16, 32)),
+    salt: saltOf(bytes),
     writer: bytes.toString('hex', 32, 40),
     firstLsn: readLsn(bytes, 40)
   }
+}
+
+/** The salt as it stands there, whether the header reads or not. */
+export function saltOf(header: Buffer): Buffer {
+  return Buffer.from(header.subarray(16, 32))
 }

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { PermanentError, RefusedError } from '../../src/component.ts'
 import { append, crashed, deliver, listen, newDirectory, open, textOf, until } from './harness.ts'
@@ -147,7 +148,7 @@ describe('J7: a torn tail is cut, damage stops the start', () => {
     bytes[bytes.indexOf('first')]! ^= 1
     await writeFile(path, bytes)
     await expect(open(directory)).rejects.toThrow(
-      /00000001\.wal is damaged at byte \d+: the acknowledged frames 2 to 3 do not read.*auditcol repair/
+      /00000001\.wal is damaged at byte \d+ to \d+: the acknowledged frame 2 does not read; 1 record for logs\/a\..*auditcol repair/
     )
     expect(await readFile(path)).toEqual(bytes)
   })
@@ -313,6 +314,7 @@ describe('J11: files and versions', () => {
     const path = join(directory, '00000001.wal')
     const bytes = await readFile(path)
     bytes.writeUInt32LE(99, 8)
+    bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60)
     await writeFile(path, bytes)
     await expect(open(directory)).rejects.toThrow(/has version 99/)
   })

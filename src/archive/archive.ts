@@ -1,19 +1,16 @@
-import { nextInterval, sleep, spread } from '../backoff.ts'
-import { PermanentError, RefusedError, type RetryIntervals } from '../component.ts'
-import { SyncFailed } from '../disk.ts'
-import type { ArchiveState, Commit, Intent, OpenObject } from '../journal/archive_frames.ts'
+import { PermanentError, type RetryIntervals } from '../component.ts'
+import type { ArchiveState } from '../journal/archive_frames.ts'
 import { openObjects } from '../journal/archives.ts'
 import type { Book } from '../journal/book.ts'
 import type { Log } from '../telemetry/log.ts'
-import { watchOutage } from '../telemetry/outage.ts'
-import { commitKey, composeCommit } from './commit.ts'
+import { createAttempts } from './attempts.ts'
+import { createCommits } from './commits.ts'
 import { FencedError } from './fenced.ts'
-import type { Stored } from './leaf.ts'
-import { put, type Upload } from './put.ts'
 import { rivalOf } from './rival.ts'
 import type { Slots } from './slots.ts'
-import { type Spool, SpoolDamaged } from './spool.ts'
+import type { Spool } from './spool.ts'
 import type { Store } from './store.ts'
+import { createUploads } from './uploads.ts'
 
 export interface ArchiveOptions {
   readonly state: ArchiveState
@@ -52,23 +49,51 @@ export interface Archive {
   abort(): void
 }
 
-/**
- * Stores what is sealed and commits it (A5, A8). After a restart every open object counts as
- * attempted: its last PUT may have arrived when nobody was there to hear it.
- */
+/** Stores what is sealed and commits what is stored, side by side. */
 export function openArchive(options: ArchiveOptions): Archive {
-  const { state, book, spool, slots, log } = options
-  let ended = new AbortController()
-  const stored = new Map<number, Stored>()
-  const uploads = new Map<number, Upload>()
-  const bodies = new Map<number, Uint8Array>()
-  const outage = watchOutage(log, `storing in ${state.name}`)
-  const attemptedBelow = state.next
-  let committing = false
-  let stopped: Error | undefined
-  let finishing = false
-  let givenUp = false
+  const { state, book, spool, slots, log, storeAt, count } = options
   let waiters: (() => void)[] = []
+
+  const attempts = createAttempts({
+    doing: `storing in ${state.name}`,
+    retry: options.retry,
+    log,
+    fatal: book.fatal,
+    changed: () => wake(),
+    stopped: (error) => stopped(error)
+  })
+  const uploads = createUploads({
+    ...{ state, spool, storeAt, slots, attempts, log, count },
+    ended: () => goOn()
+  })
+  const commits = createCommits({
+    ...{ state, book, spool, attempts, log, count },
+    stored: uploads.stored,
+    store: () => storeOfCommits(),
+    ended: () => wake()
+  })
+
+  const goOn = () => {
+    if (!attempts.ending) {
+      uploads.start()
+      commits.start()
+    }
+    wake()
+  }
+
+  const storeOfCommits = (): Store => {
+    const intent = state.queue.find((item) => item.kind === 'intent')
+    return storeAt(intent?.place ?? options.place)
+  }
+
+  const stopped = (error: Error) => {
+    uploads.forget()
+    if (!(error instanceof FencedError)) return options.stopped(error)
+    // Who it is can be asked for at leisure: nothing is sent any more.
+    void rivalOf(storeOfCommits(), state).then((who) =>
+      options.stopped(who === undefined ? error : new Error(`${error.message} (${who})`))
+    )
+  }
 
   const wake = () => {
     const woken = waiters
@@ -76,282 +101,58 @@ export function openArchive(options: ArchiveOptions): Archive {
     for (const resolve of woken) resolve()
   }
 
+  /** Resolves when this holds, or never will: nothing is sent any more. */
   const until = async (done: () => boolean) => {
-    while (!done()) await new Promise<void>((resolve) => waiters.push(resolve))
-  }
-
-  const pump = () => {
-    if (stopped || isEnding()) return wake()
-    for (const { intent, object } of openObjects(state)) {
-      const { number } = object
-      if (object.voided || stored.has(number) || uploads.has(number)) continue
-      if (!slots.take(pump)) break
-      void upload(intent, object)
-    }
-    if (!committing) void commitAll()
-    wake()
-  }
-
-  const upload = async (intent: Intent, object: OpenObject) => {
-    const { number } = object
-    const attempted = number < attemptedBelow
-    const sending: Upload = { key: object.key, object: headersOf(object), attempted }
-    uploads.set(number, sending)
-    let interval = options.retry.initial_interval
-    for (;;) {
-      const wait = await attempt(intent, object, sending).then(
-        () => undefined,
-        (error: Error) => failed(error, spread(interval, options.retry))
-      )
-      slots.release()
-      if (wait === undefined) break
-      interval = nextInterval(interval, options.retry)
-      await sleep(wait, ended.signal)
-      if (stopped || isEnding() || isVoided(number)) break
-      await slots.wait(ended.signal)
-      if (ended.signal.aborted) break
-    }
-    uploads.delete(number)
-    pump()
-  }
-
-  /** How long to wait before the next attempt; undefined when there is none. */
-  const failed = (error: Error, wait: number): number | undefined => {
-    if (ended.signal.aborted) return undefined
-    if (error instanceof SyncFailed) book.fatal(error)
-    if (isFinal(error)) {
-      stop(error)
-      return undefined
-    }
-    outage.seen(error, wait)
-    if (!finishing) return wait
-    givenUp = true
-    return undefined
-  }
-
-  const attempt = async (intent: Intent, object: OpenObject, sending: Upload) => {
-    const { number, key, size, records } = object
-    const body = bodies.get(number) ?? (await spool.read(intent.spool, object))
-    bodies.delete(number)
-    const store = options.storeAt(intent.place)
-    const whole: Upload = { ...sending, object: { ...sending.object, body } }
-    try {
-      const how = await put(store, whole, ended.signal)
-      outage.over()
-      if (how === 'unverified') {
-        log.warn(
-          'object stored, not verified: an earlier attempt took the key, reading is denied',
-          {
-            key,
-            store: store.name
-          }
-        )
-      }
-      stored.set(number, { unverified: how === 'unverified' })
-    } catch (error) {
-      sending.attempted = whole.attempted
-      throw error
-    }
-    options.count('objects', 1)
-    options.count('bytes', size)
-    log.debug('object stored', { store: store.name, key, records, bytes: size })
-  }
-
-  const isVoided = (number: number) =>
-    openObjects(state).some(({ object }) => object.number === number && object.voided)
-
-  /** Commits one after the other: the next is composed only when the last is stored (A8). */
-  const commitAll = async () => {
-    committing = true
-    try {
-      let repeated = state.pending !== undefined
-      for (;;) {
-        const commit = state.pending ?? composeCommit(state, stored)
-        if (commit === undefined) return
-        if (state.pending === undefined) {
-          await asideVoided(commit)
-          await book.write({ do: 'commit', ...commit })
-        }
-        if (!(await storeCommit(commit, repeated))) return
-        repeated = false
-        await endCommit(commit)
-      }
-    } catch (error) {
-      // The journal has closed: the next start goes on from the frames.
-      if (!(error instanceof RefusedError)) stop(error as Error)
-    } finally {
-      committing = false
-      wake()
+    while (!done() && !attempts.ending) {
+      await new Promise<void>((resolve) => waiters.push(resolve))
     }
   }
 
-  /** The spool file goes with the commit: what an operator gave up is kept elsewhere (A7). */
-  const asideVoided = async (commit: Commit) => {
-    for (const { intent, object } of takenBy(commit)) {
-      if (object.voided === undefined || stored.has(object.number)) continue
-      const path = await spool
-        .putAside(intent.spool, object, object.voided.reason)
-        .catch((error) => {
-          if (error instanceof SpoolDamaged) return undefined
-          throw error
-        })
-      log.warn('an object was voided', {
-        number: object.number,
-        kept_in: path ?? 'nowhere, it does not read'
-      })
-    }
-  }
-
-  const takenBy = (commit: Commit) => {
-    const leaving = new Set(state.queue.slice(0, commit.items))
-    const partly = state.queue[commit.items]
-    return openObjects(state).filter(
-      ({ intent, object }) =>
-        leaving.has(intent) ||
-        (intent === partly && intent.objects.indexOf(object) < intent.taken + commit.objects)
-    )
-  }
-
-  const storeCommit = async (commit: Commit, repeated: boolean): Promise<boolean> => {
-    const body = Buffer.from(commit.text)
-    const sha256 = new Uint8Array(await crypto.subtle.digest('SHA-256', body))
-    const object = { body, sha256, contentType: 'application/x-ndjson' }
-    const sending = { key: commitKey(state.root, commit.commit), object, attempted: repeated }
-    let interval = options.retry.initial_interval
-    for (;;) {
-      try {
-        const how = await put(options.storeAt(placeOfCommits()), sending, ended.signal)
-        if (how === 'unverified') {
-          log.warn(
-            'commit stored, not verified: reading is denied, so a second writer is not seen',
-            {
-              key: sending.key
-            }
-          )
-        }
-        outage.over()
-        return true
-      } catch (error) {
-        if (ended.signal.aborted) return false
-        if (error instanceof SyncFailed) book.fatal(error)
-        if (isFinal(error)) {
-          stop(error as Error)
-          return false
-        }
-        const wait = spread(interval, options.retry)
-        outage.seen(error as Error, wait)
-        if (finishing) {
-          givenUp = true
-          return false
-        }
-        interval = nextInterval(interval, options.retry)
-        await sleep(wait, ended.signal)
-        if (stopped || isEnding()) return false
-      }
-    }
-  }
-
-  const placeOfCommits = (): unknown => {
-    const intent = state.queue.find((item) => item.kind === 'intent')
-    return intent?.place ?? options.place
-  }
-
-  const endCommit = async (commit: Commit) => {
-    const taken = takenBy(commit)
-    await book.write({ do: 'committed', archive: state.name, commit: commit.commit })
-    options.count('commits', 1)
-    for (const { object } of taken) {
-      stored.delete(object.number)
-      if (!object.voided) options.count('records', object.records)
-    }
-    for (const spoolFile of new Set(taken.map(({ intent }) => intent.spool))) {
-      if (!isUsed(book, spoolFile)) await spool.remove(spoolFile)
-    }
-    wake()
-  }
-
-  const stop = (error: Error) => {
-    if (stopped) return
-    stopped = error
-    ended.abort(error)
-    bodies.clear()
-    wake()
-    if (!(error instanceof FencedError)) return options.stopped(error)
-    // Who it is can be asked for at leisure: nothing is sent any more.
-    void rivalOf(options.storeAt(placeOfCommits()), state).then((who) =>
-      options.stopped(new Error(who === undefined ? error.message : `${error.message} (${who})`))
-    )
-  }
-
-  const isEnding = () => givenUp || ended.signal.aborted
-
-  const isIdle = () =>
-    stopped !== undefined ||
-    (uploads.size === 0 && !committing && (isEnding() || openObjects(state).length === 0))
+  const isDone = () =>
+    attempts.stopped !== undefined ||
+    (uploads.running === 0 &&
+      !commits.running &&
+      (attempts.ending || openObjects(state).length === 0))
 
   // Not at once: whoever opens this has to know of it first.
-  setImmediate(pump)
+  setImmediate(goOn)
 
   return {
-    sealed: (fresh) => {
-      for (const [number, body] of fresh) if (bodies.size < slots.free) bodies.set(number, body)
-      pump()
+    sealed: (bodies) => {
+      uploads.keep(bodies)
+      goOn()
     },
     room: async () => {
       const isFull = () => openObjects(state).length >= 2 * slots.size
-      await until(() => stopped !== undefined || isEnding() || !isFull())
-      if (isFull()) throw new Error(`sealing for ${state.name}: it has stopped`, { cause: stopped })
+      await until(() => !isFull())
+      if (isFull()) {
+        throw new Error(`sealing for ${state.name}: it has stopped`, { cause: attempts.stopped })
+      }
     },
     committed: async (number) => {
       const isOpen = () => openObjects(state).some(({ object }) => object.number <= number)
-      await until(() => stopped !== undefined || isEnding() || !isOpen())
-      if (isOpen()) {
-        const cause = stopped
-        if (cause) throw new PermanentError(`committing in ${state.name}`, { cause })
-        throw new Error(`committing in ${state.name}: stopping`)
-      }
+      await until(() => !isOpen())
+      if (!isOpen()) return
+      const cause = attempts.stopped
+      if (cause) throw new PermanentError(`committing in ${state.name}`, { cause })
+      throw new Error(`committing in ${state.name}: stopping`)
     },
     voided: () => {
-      if (stopped instanceof FencedError) return
-      if (stopped) options.resumed(stopped)
-      stopped = undefined
-      if (ended.signal.aborted) ended = new AbortController()
-      pump()
+      if (attempts.stopped instanceof FencedError) return
+      const was = attempts.resume()
+      if (was) options.resumed(was)
+      goOn()
     },
     finish: () => {
-      finishing = true
-      // What is being repeated has failed.
-      if (outage.failing) givenUp = true
-      pump()
+      attempts.finish()
+      goOn()
     },
-    idle: () => until(isIdle),
+    idle: async () => {
+      while (!isDone()) await new Promise<void>((resolve) => waiters.push(resolve))
+    },
     abort: () => {
-      ended.abort(new Error('stopping'))
+      attempts.abort()
       wake()
     }
-  }
-}
-
-/** Whether an object that is not committed lies in this spool file, of whatever archive. */
-export function isUsed(book: Book, spool: string): boolean {
-  for (const archive of book.archives.values()) {
-    for (const { intent } of openObjects(archive)) if (intent.spool === spool) return true
-  }
-  return false
-}
-
-/** No repeat will mend it. */
-function isFinal(error: unknown): boolean {
-  return (
-    error instanceof FencedError || error instanceof PermanentError || error instanceof SpoolDamaged
-  )
-}
-
-function headersOf({ sha256, contentType, contentEncoding }: OpenObject) {
-  return {
-    body: new Uint8Array(),
-    sha256: new Uint8Array(Buffer.from(sha256, 'hex')),
-    contentType,
-    ...(contentEncoding && { contentEncoding })
   }
 }

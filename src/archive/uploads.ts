@@ -1,0 +1,120 @@
+import type { ArchiveState, Intent, OpenObject } from '../journal/archive_frames.ts'
+import { openObjects } from '../journal/archives.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Attempts } from './attempts.ts'
+import type { Stored } from './leaf.ts'
+import { put, type Upload } from './put.ts'
+import type { Slots } from './slots.ts'
+import type { Spool } from './spool.ts'
+import type { Store } from './store.ts'
+
+export interface UploadsOptions {
+  readonly state: ArchiveState
+  readonly spool: Spool
+  readonly storeAt: (place: unknown) => Store
+  readonly slots: Slots
+  readonly attempts: Attempts
+  readonly log: Log
+  count(name: string, n: number): void
+  /** An upload has ended, or a slot is free: there may be more to do. */
+  ended(): void
+}
+
+/** The objects of an archive on their way into its store (A5). */
+export interface Uploads {
+  /** Stored, not committed yet. */
+  readonly stored: Map<number, Stored>
+  readonly running: number
+  /** Bodies just sealed, which need not be read again if a slot is free for them. */
+  keep(bodies: ReadonlyMap<number, Uint8Array>): void
+  /** Starts what is open, in number order, while there are slots. */
+  start(): void
+  /** Lets go of the bodies it kept; they are in the spool. */
+  forget(): void
+}
+
+/**
+ * After a restart every open object counts as attempted: its last PUT may have arrived when nobody
+ * was there to hear it.
+ */
+export function createUploads(options: UploadsOptions): Uploads {
+  const { state, spool, slots, attempts, log } = options
+  const attemptedBelow = state.next
+  const stored = new Map<number, Stored>()
+  const running = new Set<number>()
+  const bodies = new Map<number, Uint8Array>()
+
+  const upload = async (intent: Intent, object: OpenObject) => {
+    const { number, key } = object
+    const sending: Upload = { key, object: headersOf(object), attempted: number < attemptedBelow }
+    let hasSlot = true
+    running.add(number)
+    await attempts.repeat(
+      async () => {
+        if (!hasSlot) await slots.wait(attempts.signal)
+        if (!hasSlot && attempts.signal.aborted) throw attempts.signal.reason
+        try {
+          await attempt(intent, object, sending)
+        } finally {
+          slots.release()
+          hasSlot = false
+        }
+      },
+      () => isVoided(number)
+    )
+    running.delete(number)
+    options.ended()
+  }
+
+  const attempt = async (intent: Intent, object: OpenObject, sending: Upload) => {
+    const { number, key, size, records } = object
+    const body = bodies.get(number) ?? (await spool.read(intent.spool, object))
+    bodies.delete(number)
+    const store = options.storeAt(intent.place)
+    const whole: Upload = { ...sending, object: { ...sending.object, body } }
+    try {
+      const unverified = (await put(store, whole, attempts.signal)) === 'unverified'
+      if (unverified) log.warn(notVerified, { key, store: store.name })
+      stored.set(number, { unverified })
+    } finally {
+      sending.attempted = whole.attempted
+    }
+    options.count('objects', 1)
+    options.count('bytes', size)
+    log.debug('object stored', { store: store.name, key, records, bytes: size })
+  }
+
+  const isVoided = (number: number) =>
+    openObjects(state).some(({ object }) => object.number === number && object.voided)
+
+  return {
+    stored,
+    get running() {
+      return running.size
+    },
+    keep: (fresh) => {
+      for (const [number, body] of fresh) if (bodies.size < slots.free) bodies.set(number, body)
+    },
+    start: () => {
+      for (const { intent, object } of openObjects(state)) {
+        const { number } = object
+        if (object.voided || stored.has(number) || running.has(number)) continue
+        if (!slots.take(options.ended)) break
+        void upload(intent, object)
+      }
+    },
+    forget: () => bodies.clear()
+  }
+}
+
+const notVerified =
+  'object stored, not verified: an earlier attempt took the key, reading is denied'
+
+function headersOf({ sha256, contentType, contentEncoding }: OpenObject) {
+  return {
+    body: new Uint8Array(),
+    sha256: new Uint8Array(Buffer.from(sha256, 'hex')),
+    contentType,
+    ...(contentEncoding && { contentEncoding })
+  }
+}

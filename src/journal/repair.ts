@@ -2,7 +2,7 @@ import { copyFile, link, mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { syncDirectory } from '../disk.ts'
 import type { GapFrame } from './archive_frames.ts'
-import { heldFrom } from './archives.ts'
+import { lowestMark } from './delivered.ts'
 import { frameType, takesLsn } from './frame.ts'
 import { type Loss, maybeRecords } from './loss.ts'
 import { joinRanges, type Range, unsettledIn } from './position.ts'
@@ -15,9 +15,7 @@ import type { Survey, Surveyed } from './survey.ts'
 
 /** Losses that still matter: those in segments that every lane has passed are on their way out with them. */
 export function lossesThatMatter({ segments, losses }: Survey, state: JournalState): Loss[] {
-  const passed = Math.min(
-    ...[...state.lanes.values()].map((lane) => Math.min(lane.mark, heldFrom(lane) - 1))
-  )
+  const passed = lowestMark(state)
   const gone = new Set(
     segments
       .slice(0, -1)

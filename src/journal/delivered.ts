@@ -1,0 +1,65 @@
+import { rm } from 'node:fs/promises'
+import { syncDirectory } from '../disk.ts'
+import { heldFrom } from './archives.ts'
+import type { JournalLane } from './lane.ts'
+import type { Segment } from './segment.ts'
+import type { JournalState } from './state.ts'
+
+/** Deletes segments that nobody needs any more (J8). */
+export interface Delivered {
+  /** A position has moved, or a commit is stored. */
+  remove(): void
+  /** Resolves when nothing is being deleted. */
+  idle(): Promise<void>
+}
+
+export interface DeliveredOptions {
+  readonly directory: string
+  /** In order; those that are deleted leave it at once. */
+  readonly segments: Segment[]
+  readonly state: JournalState
+  readonly lanes: ReadonlyMap<string, JournalLane>
+  /** A lane has passed a segment, and no frame says so yet: one is to be written. */
+  passed(): void
+  fatal(error: Error): void
+}
+
+export function watchDelivered(options: DeliveredOptions): Delivered {
+  const { directory, segments, state, lanes } = options
+  let removed = Promise.resolve()
+
+  /** One after another: a crash must never leave an older segment without the one behind it. */
+  const remove = async (path: string) => {
+    await rm(path, { force: true }).catch((cause) => {
+      throw new Error(`removing ${path}`, { cause })
+    })
+    await syncDirectory(directory)
+  }
+
+  return {
+    remove: () => {
+      while (segments.length > 1 && lowestMark(state) >= segments[0]!.lastLsn) {
+        const { path } = segments.shift()!
+        removed = removed.then(() => remove(path)).catch(options.fatal)
+      }
+      // A lane that had nothing to settle says only now that it has passed the old segments.
+      if (segments.length > 1 && lowestHead(lanes.values()) > segments[0]!.lastLsn) {
+        options.passed()
+      }
+    },
+    idle: () => removed
+  }
+}
+
+/** What is settled up to here by all lanes, and not sealed from any more (J8). */
+export function lowestMark(state: JournalState): number {
+  return Math.min(
+    ...[...state.lanes.values()].map((lane) => Math.min(lane.mark, heldFrom(lane) - 1))
+  )
+}
+
+/** The lowest lsn at which a lane still has something to do. */
+function lowestHead(lanes: Iterable<JournalLane>): number {
+  const heads = [...lanes].map(({ reader }) => (reader.oldest === undefined ? reader.head : 0))
+  return Math.min(...heads)
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Entry } from './book.ts'
+import type { ControlFrames } from './control_frames.ts'
+import { frameType } from './frame.ts'
+import { createLane, type JournalLane, type LaneEvents } from './lane.ts'
+import type { Backlog } from './recover.ts'
+import type { Birth, Ended, JournalState, LaneState, Renamed } from './state.ts'
+
+export interface LanesOptions extends Pick<LaneEvents, 'settled' | 'makeRoom' | 'fatal'> {
+  readonly state: JournalState
+  /** By name; what is born, ends or is renamed changes it. */
+  readonly lanes: Map<string, JournalLane>
+  readonly frames: Pick<ControlFrames, 'write'>
+  /** Where lanes read from, and `<journal>/spool`. */
+  readonly source: Parameters<typeof createLane>[2]
+  /** What a lane held back is free: a commit is stored, or the lane is gone (J8). */
+  freed(): void
+}
+
+/** The lanes of an open journal: from birth or the last start to their end, each change a frame. */
+export interface Lanes {
+  /** A lane that the journal knows, with what waits for it. */
+  add(from: LaneState, waiting: Backlog): JournalLane
+  bear(name: string): Promise<JournalLane>
+  end(lane: JournalLane, reason: Ended['reason']): Promise<void>
+  rename(lane: JournalLane, name: string): Promise<void>
+}
+
+export function createLanes(options: LanesOptions): Lanes {
+  const { state, lanes, frames, source } = options
+  let nextLane = state.nextLane
+
+  const add = (from: LaneState, waiting: Backlog) => {
+    const lane = createLane(from, waiting, source, {
+      settled: options.settled,
+      write: async (entry) => {
+        const { do: what, ...frame } = entry
+        await frames.write(frameOf[what], { lane: from.index, ...frame })
+        if (what === 'committed') options.freed()
+      },
+      checks: (store) => state.checks.get(store),
+      makeRoom: options.makeRoom,
+      fatal: options.fatal
+    })
+    lanes.set(lane.name, lane)
+    return lane
+  }
+
+  return {
+    add,
+    bear: async (name) => {
+      const frame: Birth = { lane: nextLane++, id: randomBytes(8).toString('hex'), name }
+      const place = await frames.write(frameType.birth, frame)
+      const start = { segment: place.segment.number, at: place.at, lsn: place.lsn }
+      return add(state.lanes.get(frame.lane)!, { records: 0, bytes: 0, oldest: undefined, start })
+    },
+    end: async (lane, reason) => {
+      const frame: Ended = { lane: lane.index, reason }
+      await frames.write(frameType.ended, frame)
+      lanes.delete(lane.name)
+      await removeSpool(source.spool, lane.id)
+      options.freed()
+    },
+    rename: async (lane, name) => {
+      const frame: Renamed = { lane: lane.index, name }
+      const before = lane.name
+      await frames.write(frameType.renamed, frame)
+      lanes.delete(before)
+      lanes.set(name, lane)
+    }
+  }
+}
+
+const frameOf: Record<Entry['do'], number> = {
+  archive: frameType.archive,
+  intent: frameType.intent,
+  commit: frameType.commit,
+  committed: frameType.committed,
+  rekeyed: frameType.rekeyed,
+  void: frameType.void,
+  probed: frameType.probed
+}
+
+/** What a lane had sealed goes with it: originals must not stay behind unseen. */
+async function removeSpool(spool: string, lane: string): Promise<void> {
+  const names = await readdir(spool).catch(() => [])
+  for (const name of names) {
+    if (name.startsWith(`${lane}-`)) await rm(join(spool, name), { force: true })
+  }
+}

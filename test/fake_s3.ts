@@ -17,6 +17,8 @@ export type Fault =
   | 'no etag'
   | 'bad digest'
   | 'wrong etag'
+  | 'wrong checksum'
+  | 'other bytes'
   | 'signature'
   | 'too large'
 
@@ -32,6 +34,7 @@ export interface FakeRequest {
 interface Kept {
   body: Buffer
   sha256: string | undefined
+  lock?: Record<string, string>
 }
 
 /** A small S3 server on loopback: path style, one process, what the store relies on and its faults. */
@@ -44,6 +47,10 @@ export async function startFakeS3() {
   const requests: FakeRequest[] = []
   let denyReads = false
   let checksums = true
+  let encryption = ''
+  let forgetsLocks = false
+  let hidesLocks = false
+  let ahead = 0
   const server = createServer((request, response) => {
     answer(request, response).catch((error) => {
       send(response, 500, 'InternalError', String(error))
@@ -65,6 +72,9 @@ export async function startFakeS3() {
       headers: request.headers
     })
     const body = await bytesOf(request)
+    response.setHeader('date', new Date(Date.now() + ahead).toUTCString())
+    if (Math.abs(signedAt(request) - Date.now() - ahead) > 15 * 60_000)
+      return send(response, 403, 'RequestTimeTooSkewed')
     const objects = buckets.get(bucket)
     if (objects === undefined) return send(response, 404, 'NoSuchBucket')
     if (key === '' && method === 'HEAD') return void response.writeHead(200).end()
@@ -74,7 +84,15 @@ export async function startFakeS3() {
     const kept = objects.get(key)
     if (kept === undefined) return send(response, 404, 'NoSuchKey')
     const checksum = checksums && kept.sha256 ? { 'x-amz-checksum-sha256': kept.sha256 } : {}
-    response.writeHead(200, { 'content-length': kept.body.length, etag: '"e"', ...checksum })
+    if (url.searchParams.has('retention') || url.searchParams.has('legal-hold'))
+      return sendLock(url.searchParams.has('retention'), kept.lock, response)
+    const locks = hidesLocks ? {} : kept.lock
+    response.writeHead(200, {
+      'content-length': kept.body.length,
+      etag: '"e"',
+      ...checksum,
+      ...locks
+    })
     response.end(method === 'HEAD' ? undefined : kept.body)
   }
 
@@ -96,15 +114,31 @@ export async function startFakeS3() {
     if (request.headers['if-none-match'] === '*' && objects.has(key)) {
       return send(response, 412, 'PreconditionFailed')
     }
+    const locks = lockOf(request)
+    if (
+      locks &&
+      !request.headers['content-md5'] &&
+      !request.headers['x-amz-sdk-checksum-algorithm']
+    )
+      return send(response, 400, 'InvalidRequest')
     const sha256 = request.headers['x-amz-checksum-sha256']
     const kept = history.get(key) ?? new Set()
     history.set(key, kept.add(createHash('sha256').update(body).digest('hex')))
-    objects.set(key, { body, sha256: typeof sha256 === 'string' ? sha256 : undefined })
+    const stored = fault === 'other bytes' ? Buffer.from('other') : body
+    objects.set(key, {
+      body: stored,
+      sha256: stored === body && typeof sha256 === 'string' ? sha256 : undefined,
+      ...(locks && !forgetsLocks && { lock: locks })
+    })
     if (fault === 'reset stored') return void request.socket.destroy()
     if (fault === 'error stored') return send(response, 500, 'InternalError')
     const md5 = createHash('md5').update(body).digest('hex')
-    const etag = fault === 'wrong etag' ? '"0123456789abcdef0123456789abcdef"' : `"${md5}"`
-    response.writeHead(200, fault === 'no etag' ? {} : { etag }).end()
+    const wrong = fault === 'wrong etag' || fault === 'other bytes'
+    const etag = wrong ? '"0123456789abcdef0123456789abcdef"' : `"${md5}"`
+    const checksum =
+      fault === 'wrong checksum' ? { 'x-amz-checksum-sha256': 'A'.repeat(43).concat('=') } : {}
+    const sse = encryption === '' ? {} : { 'x-amz-server-side-encryption': encryption }
+    response.writeHead(200, fault === 'no etag' ? {} : { etag, ...checksum, ...sse }).end()
   }
 
   function damage({ headers }: IncomingMessage, body: Buffer): string | undefined {
@@ -141,6 +175,23 @@ export async function startFakeS3() {
     hideChecksums() {
       checksums = false
     },
+    /** Objects are encrypted as this says: `aws:kms`. */
+    encrypt(with_: string) {
+      encryption = with_
+    },
+    /** Takes the headers of Object Lock and keeps nothing of them. */
+    forgetLocks() {
+      forgetsLocks = true
+    },
+    /** HEAD does not tell the lock, as without s3:GetObjectRetention. */
+    hideLocks() {
+      hidesLocks = true
+    },
+    /** The server's clock is so many milliseconds ahead. */
+    setClock(milliseconds: number) {
+      ahead = milliseconds
+    },
+    lock: (key: string, bucket = 'logs') => buckets.get(bucket)?.get(key)?.lock,
     keys: (bucket = 'logs') => [...(buckets.get(bucket)?.keys() ?? [])],
     object: (key: string, bucket = 'logs') => buckets.get(bucket)?.get(key)?.body,
     async stop() {
@@ -188,6 +239,34 @@ async function fail(fault: Fault, request: IncomingMessage, response: ServerResp
     default:
       return false
   }
+}
+
+/** `x-amz-date: 20261123T235501Z`. */
+function signedAt({ headers }: IncomingMessage): number {
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(String(headers['x-amz-date'])) ?? []
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+}
+
+function lockOf({ headers }: IncomingMessage): Record<string, string> | undefined {
+  const names = Object.keys(headers).filter((name) => name.startsWith('x-amz-object-lock-'))
+  if (names.length === 0) return undefined
+  return Object.fromEntries(names.map((name) => [name, String(headers[name])]))
+}
+
+function sendLock(
+  retention: boolean,
+  lock: Record<string, string> | undefined,
+  response: ServerResponse
+) {
+  if (lock === undefined) return send(response, 404, 'NoSuchObjectLockConfiguration')
+  const of = (name: string) => lock[`x-amz-object-lock-${name}`] ?? ''
+  response.writeHead(200, { 'content-type': 'application/xml' })
+  response.end(
+    retention
+      ? `<Retention><Mode>${of('mode')}</Mode><RetainUntilDate>${of('retain-until-date')}</RetainUntilDate></Retention>`
+      : `<LegalHold><Status>${of('legal-hold')}</Status></LegalHold>`
+  )
 }
 
 function closed(request: IncomingMessage) {

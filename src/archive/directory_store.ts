@@ -105,7 +105,8 @@ export async function openDirectoryStore({ directory, writer }: DirectoryOptions
       return await readFile(pathOf(key), { flag: O_RDONLY | O_NOFOLLOW }).catch(noneIfAbsent)
     },
     list: (prefix, after) => listTree({ root, skip: tempDirectory, prefix, after }),
-    async probe() {
+    async confirm() {},
+    async reach() {
       await access(temp, W_OK).catch((cause) => {
         throw new Error(`opening the archive ${name}: ${reason(cause)}`, { cause })
       })

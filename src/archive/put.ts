@@ -12,8 +12,9 @@ export interface Upload {
 
 /**
  * One attempt to store an object; resolves when the store has it (A5). A key that is taken is
- * compared: the same bytes are our own earlier attempt and a success, others a FencedError, which
- * no repeat will mend. 'unverified': an earlier attempt took the key, and reading is denied.
+ * compared, and so is what the store has taken with an answer that names other bytes: the same bytes
+ * are ours and a success, others a FencedError, which no repeat will mend. 'unverified': it was sent,
+ * the key is taken, and reading is denied.
  */
 export async function put(
   store: Store,
@@ -21,11 +22,15 @@ export async function put(
   signal: AbortSignal
 ): Promise<'stored' | 'unverified'> {
   const outcome = await create(store, upload, signal)
-  if (outcome === 'created') return 'stored'
-  const attempted = upload.attempted || outcome === 'unsure'
-  const found = await look(store, upload, attempted)
-  if (found === 'same') return 'stored'
+  const attempted = upload.attempted || outcome !== 'exists'
+  // What fails from here on goes again, and meets its own object.
+  upload.attempted = attempted
+  const found = outcome === 'created' ? 'same' : await look(store, upload, attempted)
   if (found === 'unread') return 'unverified'
+  if (found === 'same') {
+    await store.confirm(upload.key)
+    return 'stored'
+  }
   const place = `${store.name}/${upload.key}`
   if (found === 'gone') throw new Error(`storing ${place}: the key was taken and is free again`)
   throw new FencedError(

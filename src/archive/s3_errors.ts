@@ -63,7 +63,7 @@ function advice(answer: Answer, { bucket, region }: Place): string | undefined {
     case 'TokenRefreshRequired':
       return `bucket "${bucket}" refuses the credentials (${answer.name}): renew them`
     case 'RequestTimeTooSkewed':
-      return 'the clock of this machine differs too much from the store: set it'
+      return `the clock of this machine ${difference(answer)}: set it`
     case 'PermanentRedirect':
     case 'TemporaryRedirect':
     case 'AuthorizationHeaderMalformed':
@@ -77,6 +77,9 @@ function advice(answer: Answer, { bucket, region }: Place): string | undefined {
     case 'XAmzContentSHA256Mismatch':
     case 'XAmzContentChecksumMismatch':
       return `the store received other bytes than were sent (${answer.name}); if it stays, s3uploader::checksum: when_required may help an S3-compatible store`
+    case 'InvalidRequest':
+      if (!/object ?lock/i.test(answer.message ?? '')) return undefined
+      return `bucket "${bucket}" has no Object Lock: enable it, or take s3uploader::object_lock away`
     case 'NotImplemented':
       return 'the store does not know a header of the request (create-only, checksum, tags or ACL), 501'
   }
@@ -92,6 +95,13 @@ function advice(answer: Answer, { bucket, region }: Place): string | undefined {
   // The SDK calls a reset connection a TimeoutError too; its code says what it was.
   const ended = answer.name === 'TimeoutError' || answer.name === 'AbortError'
   return ended && typeof answer.code !== 'string' ? 'no answer in time' : undefined
+}
+
+/** The SDK signs the next request with the store's time; what we write down has ours. */
+function difference({ $response }: Answer): string {
+  const ahead = Date.parse($response?.headers?.date ?? '') - Date.now()
+  if (Number.isNaN(ahead)) return 'differs too much from that of the store'
+  return `is ${Math.round(Math.abs(ahead) / 1000)} s ${ahead > 0 ? 'behind' : 'ahead of'} that of the store`
 }
 
 /** No connection came about. */

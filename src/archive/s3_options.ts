@@ -17,6 +17,14 @@ export interface S3Options {
   readonly tags?: Readonly<Record<string, string>> | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly expected_bucket_owner?: string | undefined
+  readonly object_lock?: ObjectLock | undefined
+}
+
+export interface ObjectLock {
+  /** Both or none of them; retention in milliseconds. */
+  readonly mode?: 'governance' | 'compliance' | undefined
+  readonly retention?: number | undefined
+  readonly legal_hold: boolean
 }
 
 export type Encryption =
@@ -35,6 +43,8 @@ export interface S3Limits {
   readonly maxSockets: number
   /** Names the session of an assumed role. */
   readonly sessionName: string
+  /** What a person should know of the store, in one sentence. */
+  notice?(text: string): void
 }
 
 /** The endpoint as a URL: without a scheme it gets the one that `disable_ssl` asks for. */

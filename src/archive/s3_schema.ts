@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { duration } from '../config/fields.ts'
 import { levels } from './compress.ts'
+import { objectLock } from './s3_lock_schema.ts'
 import { endpointUrl } from './s3_options.ts'
 import { compileStrftime } from './strftime.ts'
 
@@ -116,7 +117,10 @@ export const s3uploader = z
       .string()
       .regex(/^\d{12}$/, 'an AWS account id has 12 digits')
       .optional()
-      .describe('Account that must own the bucket, or the store refuses.')
+      .describe('Account that must own the bucket, or the store refuses.'),
+    object_lock: objectLock()
+      .optional()
+      .describe('Locks every object and commit against deletion; the bucket needs Object Lock.')
   })
   .superRefine((options, context) => {
     const add = (key: string, message: string) =>
@@ -152,7 +156,8 @@ const bucketOnly = {
   sse: 'encrypts in the bucket',
   tags: 'sets tags of a bucket object',
   metadata: 'sets metadata of a bucket object',
-  expected_bucket_owner: 'asks for the owner of a bucket'
+  expected_bucket_owner: 'asks for the owner of a bucket',
+  object_lock: 'locks objects in the bucket'
 } as const
 
 /** Stores have rules of their own for names; a path is none anywhere, but in the ARN of an access point. */

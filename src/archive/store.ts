@@ -6,6 +6,7 @@ export interface Store {
    * Creates the object, or says that the key is taken; never overwrites. Of any number of racing
    * creators of one key exactly one gets 'created', and only when the object is durable and whole.
    * 'unsure': the key is taken, and an earlier try within this very call may be what took it.
+   * 'doubtful': the store has taken the object, and its answer names other bytes.
    * Rejects when it is unknown whether it is stored, with NotStored when it surely is not: call again
    * with the same key, bytes and headers. Rejects with a PermanentError when the store will never
    * take it.
@@ -14,7 +15,12 @@ export interface Store {
     key: string,
     object: StoredObject,
     signal?: AbortSignal
-  ): Promise<'created' | 'exists' | 'unsure'>
+  ): Promise<'created' | 'exists' | 'unsure' | 'doubtful'>
+  /**
+   * The object is stored and is ours: looks, once a run, whether the store keeps it as it was asked to
+   * (Object Lock). Rejects with a PermanentError when not, with another error when that is not known.
+   */
+  confirm(key: string): Promise<void>
   /**
    * Size and SHA-256 (when the store knows it without reading the object), or undefined when there
    * is none. Rejects with NoReadRight when the store does not let us look.
@@ -25,7 +31,7 @@ export interface Store {
   /** Keys that start with the prefix and sort after `after`, in byte order. */
   list(prefix: string, after?: string): AsyncIterable<string>
   /** Resolves when the store can be reached and written to as far as can be told; rejects with the reason. */
-  probe(): Promise<void>
+  reach(): Promise<void>
   close(): void
 }
 

@@ -29,7 +29,8 @@ const fixed = [
   'sse',
   'tags',
   'metadata',
-  'expected_bucket_owner'
+  'expected_bucket_owner',
+  'object_lock'
 ] as const satisfies (keyof S3Options)[]
 
 export interface Targets {
@@ -77,9 +78,13 @@ function fixedOf(options: S3Options): Partial<S3Options> {
 }
 
 /** One store for each place. Directories are opened at once: one that cannot be written to stops the start. */
-async function storesByPlace({ s3uploader, timeout }: TargetOptions, { lane }: LaneContext) {
+async function storesByPlace(
+  { s3uploader, timeout }: TargetOptions,
+  { id, lane, log }: LaneContext
+) {
   const limits = {
     timeout,
+    notice: (text: string) => log.warn(`${id}: ${text}`),
     maxSockets: lane.consumers ?? 10,
     sessionName: `auditcol-${lane.id}`
   }
@@ -134,7 +139,7 @@ function watchBuckets(
   const budget = lane.retry.max_elapsed_time || budgetMs
   if (configured !== '') {
     store(configured)
-      .probe()
+      .reach()
       .catch((cause: Error) => log.warn(`${id}: ${cause.message}; what is sealed waits for it`))
   }
 
@@ -146,7 +151,7 @@ function watchBuckets(
       throw unsealable(bucket, records(), before.error)
     }
     try {
-      await store(bucket).probe()
+      await store(bucket).reach()
     } catch (cause) {
       const since = before?.since ?? now
       if (missing.size > 10_000) missing.clear()

@@ -108,7 +108,7 @@ export function createUploads(options: UploadsOptions): Uploads {
 }
 
 const notVerified =
-  'object stored, not verified: an earlier attempt took the key, reading is denied'
+  'object stored, not verified: the key is taken, by an attempt of ours or with a doubtful answer, and reading is denied'
 
 function headersOf({ sha256, contentType, contentEncoding }: OpenObject) {
   return {

@@ -26,7 +26,7 @@ export function testStore(name: string, make: () => Promise<StoreUnderTest>) {
       expect(await keys(store, '')).toEqual([])
       expect(await store.head('none/there.json')).toBeUndefined()
       expect(await store.read('none/there.json')).toBeUndefined()
-      await store.probe()
+      await store.reach()
     })
 
     test('gives back the bytes it was given', async () => {

@@ -101,6 +101,24 @@ test.for<[Record<string, unknown>, string]>([
   [{ tags: Object.fromEntries('abcdefghijk'.split('').map((k) => [k, k])) }, 'at most 10 tags'],
   [{ metadata: { note: 'ü' } }, 's3uploader::metadata::note: use printable ASCII'],
   [{ expected_bucket_owner: '12' }, 'an AWS account id has 12 digits'],
+  [
+    { object_lock: { mode: 'governance' } },
+    's3uploader::object_lock: mode needs retention: for how long'
+  ],
+  [{ object_lock: { retention: '1h' } }, 's3uploader::object_lock: retention needs mode'],
+  [{ object_lock: {} }, 's3uploader::object_lock: locks nothing'],
+  [
+    { object_lock: { mode: 'compliance', retention: '59s' } },
+    's3uploader::object_lock::retention: retention must be at least 1m'
+  ],
+  [
+    { object_lock: { mode: 'compliance', retention: '876001h' } },
+    's3uploader::object_lock::retention: retention must be at most 876000h'
+  ],
+  [
+    { s3_bucket: 'file:./archive', object_lock: { legal_hold: true } },
+    's3uploader::object_lock: object_lock locks objects in the bucket, which the directory file:./archive has not'
+  ],
   [{ sse: { type: 'kms', key: 'x' } }, 's3uploader::sse: Unrecognized key']
 ])('%j is refused: %s', ([given, wanted]) => {
   expect(problems(given)).toEqual([expect.stringContaining(wanted)])
@@ -149,6 +167,7 @@ test.for<[Record<string, unknown>]>([
   [
     {
       sse: { type: 'kms', kms_key_id: 'k', bucket_key: true },
+      object_lock: { mode: 'compliance', retention: '61320h', legal_hold: true },
       tags: { a: '' },
       metadata: { a: 'b' }
     }

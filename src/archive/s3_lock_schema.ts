@@ -1,0 +1,32 @@
+import { z } from 'zod'
+import { duration } from '../config/fields.ts'
+
+/** S3's longest, 100 years; a date that is over when the PUT arrives would be refused. */
+const retentionMs = { min: 60_000, max: 36_500 * 86_400_000 }
+
+/** `s3uploader::object_lock`. */
+export function objectLock() {
+  return z
+    .strictObject({
+      mode: z
+        .enum(['governance', 'compliance'])
+        .optional()
+        .describe(
+          'compliance: nobody can shorten it; governance: who has the right to bypass can.'
+        ),
+      retention: duration()
+        .refine((ms) => ms >= retentionMs.min, 'retention must be at least 1m')
+        .refine((ms) => ms <= retentionMs.max, 'retention must be at most 876000h, 100 years')
+        .optional()
+        .describe('From the PUT on, e.g. 61320h for seven years.'),
+      legal_hold: z.boolean().default(false).describe('Locks until somebody takes the hold away.')
+    })
+    .superRefine(({ mode, retention, legal_hold }, context) => {
+      const add = (message: string) => context.addIssue({ code: 'custom', message })
+      if (mode !== undefined && retention === undefined) add('mode needs retention: for how long')
+      if (mode === undefined && retention !== undefined)
+        add('retention needs mode: governance or compliance')
+      if (mode === undefined && retention === undefined && !legal_hold)
+        add('locks nothing: give mode and retention, or legal_hold')
+    })
+}

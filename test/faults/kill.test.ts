@@ -1,13 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { type Objects, problemsOf } from '../archive_check.ts'
+import type { Objects } from '../archive_check.ts'
 import { type Auditcol, start, stop, until } from '../e2e/auditcol.ts'
 import { createBackend } from '../e2e/backend.ts'
 import { pipelineOf } from '../e2e/pipeline.ts'
-import { idsIn, plain } from '../e2e/records.ts'
 import { type Fault, startFakeS3 } from '../fake_s3.ts'
+import { expectOnce, filesOf, objectsIn } from './once.ts'
 import { missingOf, type Senders, startSenders } from './sender.ts'
 
 /** `npm run faults -- --kills 300` asks for more. */
@@ -40,23 +39,6 @@ async function killed(config: string, env: NodeJS.ProcessEnv = {}) {
   return { auditcol, dir, senders }
 }
 
-/** Every record once, but those whose sender never heard its 200. */
-function expectOnce(objects: Objects, senders: Senders) {
-  expect(problemsOf(objects)).toEqual([])
-  const ids = [...objects]
-    .filter(([key]) => !key.includes('.auditcol/'))
-    .flatMap(([, bytes]) => idsIn(plain(bytes)))
-  expect(missingOf(senders.acknowledged, ids)).toEqual([])
-  const seen = new Set<string>()
-  const twice = ids.filter((id) => seen.has(id) || !seen.add(id))
-  expect(twice.filter((id) => !senders.unanswered.has(id))).toEqual([])
-  expect(senders.acknowledged.size).toBeGreaterThan(kills * 100)
-  process.stderr.write(
-    `faults: ${kills} kills, ${senders.acknowledged.size} records acknowledged, 0 lost, ` +
-      `0 stored twice (${twice.length} of requests without an answer), ${objects.size} objects\n`
-  )
-}
-
 test(`killed ${kills} times under load, into a directory: every record once, every leaf right`, {
   timeout
 }, async () => {
@@ -66,7 +48,7 @@ test(`killed ${kills} times under load, into a directory: every record once, eve
   const { auditcol, dir, senders } = await killed(config)
   expect(await stop(auditcol)).toBe(0)
   expect(auditcol.output()).not.toContain('wait in the journal')
-  expectOnce(filesOf(join(dir, 'archive')), senders)
+  expectKilled(filesOf(join(dir, 'archive')), senders)
   expect(missingOf(senders.acknowledged, other.taken())).toEqual([])
 })
 
@@ -101,15 +83,12 @@ test(`killed ${kills} times under load, into an S3 that fails in every way: ever
     // What failed at the stop is left to the next start.
     expect(await stop(await start({ dir: auditcol.dir, env }))).toBe(0)
   }
-  const objects = new Map(s3.keys().map((key) => [key, s3.object(key)!]))
   expect(s3.rewritten()).toEqual([])
-  expectOnce(objects, senders)
+  expectKilled(objectsIn(s3), senders)
   await s3.stop()
 })
 
-function filesOf(directory: string): Objects {
-  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.parentPath.includes('/.tmp'))
-    .map((entry) => join(entry.parentPath, entry.name))
-  return new Map(files.map((path) => [relative(directory, path), readFileSync(path)]))
+function expectKilled(objects: Objects, senders: Senders) {
+  expectOnce(`${kills} kills`, objects, senders)
+  expect(senders.acknowledged.size).toBeGreaterThan(kills * 100)
 }

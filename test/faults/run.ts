@@ -2,19 +2,27 @@ import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
 /*
- * The long form of the fault tests: `npm run faults -- --kills 300`. What follows `--` goes to vitest,
- * e.g. the name of one file: `npm run faults -- --kills 300 kill`.
+ * The long form of the fault tests: `npm run faults -- --kills 300 --cuts 50`. What else follows `--` goes
+ * to vitest, e.g. the name of one file: `npm run faults -- --kills 300 kill`.
  */
 
+/** How often each fault happens. */
+const counts = { kills: '100', cuts: '20' }
+
 const { values, positionals } = parseArgs({
-  options: { kills: { type: 'string', default: '100' } },
+  options: Object.fromEntries(
+    Object.entries(counts).map(([name, count]) => [name, { type: 'string', default: count }])
+  ),
   allowPositionals: true
 })
-if (!/^[1-9]\d*$/.test(values.kills)) throw new Error(`--kills takes a number, not ${values.kills}`)
+const env = Object.entries(values).map(([name, count]) => {
+  if (!/^[1-9]\d*$/.test(`${count}`)) throw new Error(`--${name} takes a number, not ${count}`)
+  return [`AUDITCOL_${name.toUpperCase()}`, `${count}`]
+})
 const files =
   positionals.length > 0 ? positionals.map((name) => `test/faults/${name}`) : ['test/faults']
 const { status } = spawnSync('npx', ['vitest', 'run', ...files], {
   stdio: 'inherit',
-  env: { ...process.env, AUDITCOL_KILLS: values.kills }
+  env: { ...process.env, ...Object.fromEntries(env) }
 })
 process.exitCode = status ?? 1

@@ -24,6 +24,13 @@ export async function startVersitygw(binary: string, { versions = false } = {}) 
   if (versions) await createLocked(endpoint)
   return {
     endpoint,
+    /** Where the bucket's objects lie as files. */
+    bucket: join(directory, 'logs'),
+    /** Without a word, in the middle of whatever it does. */
+    kill: () => end(server, 'SIGKILL'),
+    /** It takes connections and answers nobody until it goes on. */
+    pause: () => void server.kill('SIGSTOP'),
+    goOn: () => void server.kill('SIGCONT'),
     /** Nobody listens any more; what is stored stays. */
     down: () => end(server),
     async up() {
@@ -57,10 +64,10 @@ async function launch(binary: string, port: number, directory: string, versions:
   return server
 }
 
-async function end(server: ChildProcess): Promise<void> {
+async function end(server: ChildProcess, signal?: NodeJS.Signals): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return
   const exit = once(server, 'exit')
-  server.kill()
+  server.kill(signal)
   await exit
 }
 

@@ -45,6 +45,12 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
+/** The disk fails under a write: what it holds is as unknown as after a failed sync (J6). */
+export function isBroken(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as NodeJS.ErrnoException
+  return code === 'EIO' || (cause !== undefined && isBroken(cause))
+}
+
 /** The disk is full, or the quota is: something may be done about it. */
 export function isFull(cause: unknown): boolean {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code

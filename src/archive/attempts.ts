@@ -111,7 +111,5 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 }
 
 function isFinal(error: unknown): boolean {
-  return (
-    error instanceof FencedError || error instanceof PermanentError || error instanceof SpoolDamaged
-  )
+  return [FencedError, PermanentError, SpoolDamaged, SyncFailed].some((one) => error instanceof one)
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { access, link, lstat, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { PermanentError } from '../component.ts'
+import { SyncFailed } from '../disk.ts'
 import type { Store, StoredObject } from './store.ts'
 import { listTree } from './tree.ts'
 
@@ -30,11 +31,11 @@ export async function openDirectoryStore({ directory, writer }: DirectoryOptions
   await prepare()
 
   const durable = new Set<string>()
-  let broken: Error | undefined
+  let broken: SyncFailed | undefined
 
   async function create(key: string, object: StoredObject, signal?: AbortSignal) {
     const path = pathOf(key)
-    if (broken) throw new Error(`storing ${key}: restart after the failed sync`, { cause: broken })
+    if (broken) throw broken
     signal?.throwIfAborted()
     const written = join(temp, `${writer}-${randomBytes(8).toString('hex')}`)
     try {
@@ -45,6 +46,7 @@ export async function openDirectoryStore({ directory, writer }: DirectoryOptions
       await syncDown(dirname(path))
       return created ? 'created' : 'exists'
     } catch (cause) {
+      if (cause instanceof SyncFailed) throw cause
       signal?.throwIfAborted()
       throw new Error(`storing ${name}/${key}: ${reason(cause)}`, { cause })
     } finally {
@@ -63,12 +65,12 @@ export async function openDirectoryStore({ directory, writer }: DirectoryOptions
   }
 
   /**
-   * A sync that failed is not tried again: the second one may succeed with the data lost. A
-   * directory that cannot be opened now, for too many open files say, is another matter.
+   * A sync that failed is not tried again: the second one may succeed with the data lost, so the
+   * program ends (J6). A directory that cannot be opened now, for too many open files say, is another matter.
    */
   async function syncDirectory(path: string) {
     await sync(path, (cause) => {
-      broken = new Error(`syncing ${path}`, { cause })
+      broken = new SyncFailed(path, cause)
       return broken
     })
   }

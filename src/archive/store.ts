@@ -9,7 +9,7 @@ export interface Store {
    * 'doubtful': the store has taken the object, and its answer names other bytes.
    * Rejects when it is unknown whether it is stored, with NotStored when it surely is not: call again
    * with the same key, bytes and headers. Rejects with a PermanentError when the store will never
-   * take it.
+   * take it, with SyncFailed when what it has may be lost: the program ends (J6).
    */
   create(
     key: string,

@@ -17,7 +17,13 @@ export interface MemoryBook extends Book {
 }
 
 /** The book of a lane without a journal (L8): the same state, in memory, gone with the process. */
-export function createMemoryBook(id: string, name: string): MemoryBook {
+export function createMemoryBook(
+  id: string,
+  name: string,
+  fatal = (error: Error): void => {
+    throw error
+  }
+): MemoryBook {
   const lane = emptyLane(1, id, name, 0)
   const checks = new Map<string, Checks>()
   return {
@@ -28,9 +34,7 @@ export function createMemoryBook(id: string, name: string): MemoryBook {
     write: async (entry) => writeEntry(lane, checks, entry),
     settle: (ranges, records, dead) => settleCarried(lane, ranges, records, dead),
     makeRoom: async () => {},
-    fatal: (error) => {
-      throw error
-    },
+    fatal,
     onVoid: () => {}
   }
 }

@@ -92,7 +92,9 @@ async function fillSegment(wanted: NewSegment, path: string, file: FileHandle): 
   let lastLsn = wanted.firstLsn - 1
   let end = 0
   const put = async (parts: Uint8Array[]) => {
-    end = await writeAll(file, parts, end)
+    end = await writeAll(file, parts, end).catch((cause) => {
+      throw new Error(`writing ${path}.new`, { cause })
+    })
   }
   // The file counts only once all of it is synced, so each frame may say that itself is durable.
   const frame = (lsn: number, type: number, payload: Uint8Array) => {

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { RefusedError } from '../component.ts'
-import { SyncFailed, writeAll } from '../disk.ts'
+import { isBroken, SyncFailed, writeAll } from '../disk.ts'
 import { frameHeaderBytes, frameType, takesLsn, writeFrameHeader } from './frame.ts'
 import { createSegment, type Segment } from './segment.ts'
 
@@ -35,7 +35,7 @@ export interface WriterOptions {
   synced(lsn: number): void
   /** The disk is full: intake is to stop. Resolves when writing may be tried again. */
   makeRoom(): Promise<void>
-  /** An fsync has failed, or what is left of a failed write cannot be cut off: the program must end (J6). */
+  /** An fsync or the disk has failed, or what is left of a failed write cannot be cut off: the program must end (J6). */
   fatal(error: Error): void
 }
 
@@ -57,8 +57,8 @@ const idleMs = 10
 
 /**
  * The journal's one writer loop (J1): it writes all frames that wait, one fdatasync, then answers
- * all that waited. A failed write is cut off again and its senders are refused; a failed fsync is
- * never repeated (J6).
+ * all that waited. A write that the disk has no room for is cut off again and its senders are refused;
+ * a failed fsync, or a disk that fails, is never tried again (J6).
  */
 export function createWriter(options: WriterOptions): Writer {
   const { segments } = options
@@ -128,6 +128,7 @@ export function createWriter(options: WriterOptions): Writer {
       segment.end = await writeAll(file, laid.parts, segment.end)
     } catch (cause) {
       if (cause instanceof SyncFailed) fail(cause, group)
+      else if (isBroken(cause)) fail(new Error(`writing to ${options.directory}`, { cause }), group)
       else await takeBack(group, cause as Error)
       return
     }

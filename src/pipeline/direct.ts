@@ -13,10 +13,10 @@ export interface DirectSource extends LaneSource {
   give(batch: Batch): void
 }
 
-export function createDirectSource(name: string): DirectSource {
+export function createDirectSource(name: string, fatal: (error: Error) => void): DirectSource {
   const batches = new Subject<Batch>()
   const id = randomBytes(8).toString('hex')
-  const book = createMemoryBook(id, name)
+  const book = createMemoryBook(id, name, fatal)
   let last = 0
   let ended = false
 

@@ -47,7 +47,10 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
 
   const start = async () => {
     if (journal) await settleOrphans(config, journal, log)
-    await openWays(config, journal, log, (way) => ways.push(way))
+    await openWays(config, journal, log, {
+      add: (way) => void ways.push(way),
+      fatal: failure.reject
+    })
     for (const { lane } of ways) lane.start()
     for (const [id, component] of config.receivers) {
       const taken = waysFrom(config, id, ways)

@@ -24,14 +24,14 @@ export async function openWays(
   config: Config,
   journal: Journal | undefined,
   log: Log,
-  add: (way: Way) => void
+  { add, fatal }: { add: (way: Way) => void; fatal: (error: Error) => void }
 ): Promise<void> {
   for (const { id: pipeline, processors, exporters } of config.pipelines) {
     for (const id of exporters) {
       const exporter = config.exporters.get(id)!
       const name = laneName(pipeline, id)
       const journalLane = journal && (journal.lanes.get(name) ?? (await journal.bear(name)))
-      const direct = journalLane ? undefined : createDirectSource(name)
+      const direct = journalLane ? undefined : createDirectSource(name, fatal)
       const lane = await createLane({
         pipeline,
         processors: processors.map((processor) => config.processors.get(processor)!),

@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { z } from 'zod'
 import { byteSize } from '../config/fields.ts'
-import { checkEndpoint, listenerKeys, timeout } from './server_keys.ts'
+import { checkEndpoint, connectionKeys, listenerKeys } from './server_keys.ts'
 
 const compressions = ['', 'gzip', 'zstd', 'zlib', 'deflate'] as const
 const foreign = new Set(['snappy', 'lz4', 'x-snappy-framed'])
@@ -100,26 +100,7 @@ export const httpConfig = z
       .array(compression)
       .default([...compressions])
       .describe('Content-Encodings taken; the empty string stands for uncompressed bodies.'),
-    read_timeout: timeout()
-      .default(0)
-      .describe(
-        'Time for a whole request; 0: 5 minutes, so that a silent sender holds nothing for ever.'
-      ),
-    read_header_timeout: timeout()
-      .default(0)
-      .describe("Time for a request's headers; 0: 1 minute."),
-    write_timeout: timeout()
-      .default(0)
-      .describe('Time from the end of the headers to the end of the answer; 0: none.'),
-    idle_timeout: timeout()
-      .default(0)
-      .describe(
-        'Time a connection waits for its next request; 0: `read_timeout`, and none without one.'
-      ),
-    keep_alives_enabled: z
-      .boolean()
-      .default(true)
-      .describe('Whether a connection serves many requests.')
+    ...connectionKeys
   })
   .check(checkEndpoint)
 

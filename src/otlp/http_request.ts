@@ -120,7 +120,11 @@ export function createRequestHandler(machinery: RequestOptions) {
  * turn has not come has no socket on its response, which in Node 24 hears nothing of the connection's
  * end (in Node 26 it does).
  */
-function onceClosed(request: IncomingMessage, response: ServerResponse, closed: () => void) {
+export function onceClosed(
+  request: IncomingMessage,
+  response: ServerResponse,
+  closed: () => void
+): void {
   if (response.socket !== null) {
     response.once('close', closed)
     return
@@ -141,7 +145,7 @@ function onceClosed(request: IncomingMessage, response: ServerResponse, closed: 
  * Answers without the body. Who asked before sending it may now leave it out, and nobody could tell
  * it from a next request: such a connection ends with the answer.
  */
-function leaveBody(request: IncomingMessage, response: ServerResponse) {
+export function leaveBody(request: IncomingMessage, response: ServerResponse): void {
   if (request.headers.expect === undefined) dropBody(request)
   else response.shouldKeepAlive = false
 }
@@ -160,7 +164,7 @@ function unsupportedType(response: ServerResponse) {
 }
 
 /** Senders behind a proxy may ask for the whole URL (RFC 9112, 3.2.2). */
-function pathOf(url: string): string {
+export function pathOf(url: string): string {
   const from = url.startsWith('http://') ? url.indexOf('/', 'http://'.length) : 0
   const query = url.indexOf('?')
   return url.slice(Math.max(0, from), query < 0 ? url.length : query)

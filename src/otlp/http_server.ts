@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Log } from '../telemetry/log.ts'
 import { createCors } from './cors.ts'
 import { type Listening, listen } from './endpoint.ts'
+import type { HttpOptions } from './http_config.ts'
 import { createRequestHandler, type RequestOptions } from './http_request.ts'
+import type { connectionKeys } from './server_keys.ts'
 
 /** A listener of the receiver. */
 export interface Listener {
@@ -18,16 +21,46 @@ const requestTimeoutMs = 300_000
 const headersTimeoutMs = 60_000
 
 /** Listens for OTLP over HTTP. */
-export async function startHttpServer(machinery: RequestOptions): Promise<Listener> {
-  const { options, stopping, log } = machinery
-  const { write_timeout, keep_alives_enabled } = options
+export function startHttpServer(machinery: RequestOptions): Promise<Listener> {
+  const { options } = machinery
   const cors = options.cors && createCors(options.cors)
   const always = Object.entries(options.response_headers)
   const handle = createRequestHandler(machinery)
+  return listenHttp({ ...machinery, handle: take })
+
+  function take(request: IncomingMessage, response: ServerResponse, settled: () => void): void {
+    for (const [name, value] of always) response.setHeader(name, value)
+    if (cors?.preflight(request, response)) {
+      response.once('close', settled)
+      return
+    }
+    cors?.allow(request, response)
+    handle(request, response, settled)
+  }
+}
+
+export interface HttpListenerOptions {
+  readonly options: ListenerOptions
+  readonly stopping: AbortSignal
+  readonly log: Log
+  /** Answers a request; `settled` runs once, when what it brought is no longer under way. */
+  handle(request: IncomingMessage, response: ServerResponse, settled: () => void): void
+}
+
+type ListenerOptions = Pick<HttpOptions, 'endpoint' | 'transport' | keyof typeof connectionKeys> & {
+  /** Further connections are closed at once; unset: as many as there are descriptors. */
+  readonly max_connections?: number
+}
+
+/** Listens for HTTP/1.1, of whatever protocol. */
+export async function listenHttp(machinery: HttpListenerOptions): Promise<Listener> {
+  const { options, stopping, log, handle } = machinery
+  const { write_timeout, keep_alives_enabled } = options
   let inFlight = 0
   let drained = () => {}
 
   const server = createServer(timeouts(options), take)
+  if (options.max_connections !== undefined) server.maxConnections = options.max_connections
   // With a listener here a sender that asks before it uploads hears a refusal first.
   server.on('checkContinue', take)
   const listening = await listen(server, options, log)
@@ -36,13 +69,7 @@ export async function startHttpServer(machinery: RequestOptions): Promise<Listen
   function take(request: IncomingMessage, response: ServerResponse): void {
     inFlight++
     if (!keep_alives_enabled || stopping.aborted) response.shouldKeepAlive = false
-    for (const [name, value] of always) response.setHeader(name, value)
     if (write_timeout > 0) limitAnswer(request, response, write_timeout)
-    if (cors?.preflight(request, response)) {
-      response.once('close', settled)
-      return
-    }
-    cors?.allow(request, response)
     handle(request, response, settled)
   }
 
@@ -67,7 +94,7 @@ export async function startHttpServer(machinery: RequestOptions): Promise<Listen
   }
 }
 
-function timeouts(options: RequestOptions['options']) {
+function timeouts(options: ListenerOptions) {
   const { read_timeout, read_header_timeout, idle_timeout } = options
   const headersTimeout = read_header_timeout || read_timeout || headersTimeoutMs
   const requestTimeout = read_timeout || Math.max(requestTimeoutMs, headersTimeout)

@@ -27,6 +27,28 @@ export function listenerKeys(endpoint: string) {
   }
 }
 
+/** How long a connection over HTTP/1.1 may take, and live. */
+export const connectionKeys = {
+  read_timeout: timeout()
+    .default(0)
+    .describe(
+      'Time for a whole request; 0: 5 minutes, so that a silent sender holds nothing for ever.'
+    ),
+  read_header_timeout: timeout().default(0).describe("Time for a request's headers; 0: 1 minute."),
+  write_timeout: timeout()
+    .default(0)
+    .describe('Time from the end of the headers to the end of the answer; 0: none.'),
+  idle_timeout: timeout()
+    .default(0)
+    .describe(
+      'Time a connection waits for its next request; 0: `read_timeout`, and none without one.'
+    ),
+  keep_alives_enabled: z
+    .boolean()
+    .default(true)
+    .describe('Whether a connection serves many requests.')
+}
+
 /** The endpoint fits the transport. */
 export function checkEndpoint({ value, issues }: EndpointCheck): void {
   const { endpoint, transport } = value

@@ -1,14 +1,14 @@
 import { z } from 'zod'
 import type { Exporter, LaneContext } from '../src/component.ts'
 import { duration } from '../src/config/fields.ts'
-import { refused } from '../src/otlp/server_keys.ts'
-import { clientTls, headersSchema, notYet } from '../src/otlp_client/client_keys.ts'
+import { refused } from '../src/config/refused.ts'
+import { headersSchema, notYet } from '../src/otlp_client/client_keys.ts'
 import { createConnection } from '../src/otlp_client/grpc_connection.ts'
 import { checkGrpcReply } from '../src/otlp_client/grpc_reply.ts'
 import { authorityOf, parseTarget } from '../src/otlp_client/grpc_target.ts'
 import { callUnary } from '../src/otlp_client/grpc_unary.ts'
 import { requestBody } from '../src/otlp_client/request_body.ts'
-import { openTls } from '../src/otlp_client/tls.ts'
+import { clientTls, openClientTls } from '../src/tls/client.ts'
 import { version } from '../src/version.ts'
 
 const compressions = ['none', '', 'gzip', 'zstd'] as const
@@ -87,7 +87,7 @@ export default function otlpGrpc(
 ): Exporter {
   const target = parseTarget(options.endpoint, options.tls.insecure)!
   const { compression, keepalive } = options
-  const connection = createConnection({ target, keepalive, tls: openTls(options.tls, log) })
+  const connection = createConnection({ target, keepalive, tls: openClientTls(options.tls, log) })
   stopping.addEventListener('abort', connection.close)
   const headers = {
     ...lowerCase(options.headers),

@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import type { Exporter, LaneContext } from '../src/component.ts'
 import { duration } from '../src/config/fields.ts'
+import { refused } from '../src/config/refused.ts'
 import { withDeadline } from '../src/deadline.ts'
 import type { Logs } from '../src/logs/logs.ts'
 import { jsonFromLogs } from '../src/logs/to_json.ts'
-import { refused } from '../src/otlp/server_keys.ts'
-import { clientTls, headersSchema, notYet } from '../src/otlp_client/client_keys.ts'
+import { headersSchema, notYet } from '../src/otlp_client/client_keys.ts'
 import { createAgents } from '../src/otlp_client/http_agents.ts'
 import { checkReply } from '../src/otlp_client/http_reply.ts'
 import { post } from '../src/otlp_client/post.ts'
 import { compression, requestBody } from '../src/otlp_client/request_body.ts'
-import { openTls } from '../src/otlp_client/tls.ts'
+import { clientTls, openClientTls } from '../src/tls/client.ts'
 import { version } from '../src/version.ts'
 
 const url = () =>
@@ -92,7 +92,7 @@ export default function otlpHttp(
   { log, ready, stopping }: LaneContext
 ): Exporter {
   const url = new URL(options.logs_endpoint || withPath(options.endpoint))
-  const tls = openTls(options.tls, log)
+  const tls = openClientTls(options.tls, log)
   const agents = createAgents({
     secure: url.protocol === 'https:',
     tls,

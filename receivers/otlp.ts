@@ -11,6 +11,7 @@ import { httpConfig } from '../src/otlp/http_config.ts'
 import { type Listener, startHttpServer } from '../src/otlp/http_server.ts'
 import { createIntake } from '../src/otlp/intake.ts'
 import { orEmpty } from '../src/otlp/server_keys.ts'
+import type { ServerTls } from '../src/tls/server.ts'
 
 const defaultInFlight = 64 * 1024 * 1024
 
@@ -79,9 +80,11 @@ export default function otlp(options: Options, context: ReceiverContext): Receiv
       if (http) listeners.push(await startHttpServer({ options: http, ...machinery }))
       if (out.closed) return close()
       for (const { protocol, listening } of listeners) {
-        const path = protocol === 'HTTP' && http ? unusualPath(http.logs_url_path) : ''
+        const overHttp = protocol.startsWith('HTTP')
+        const path = overHttp && http ? unusualPath(http.logs_url_path) : ''
         context.ready(`${protocol} ${listening.address}${path}`)
-        if (listening.everywhere) log.warn(openToAll, { endpoint: listening.address })
+        if (listening.everywhere && !isMutual(overHttp ? http?.tls : grpc?.tls))
+          log.warn(openToAll, { endpoint: listening.address })
       }
       await aborted(stopping)
       await Promise.all(listeners.map((listener) => listener.drain()))
@@ -95,6 +98,11 @@ export default function otlp(options: Options, context: ReceiverContext): Receiv
 
 function unusualPath(path: string): string {
   return path === '/v1/logs' ? '' : path
+}
+
+/** Only who has a certificate can send. */
+function isMutual(tls: ServerTls | undefined): boolean {
+  return tls !== undefined && tls.client_ca_file + tls.client_ca_pem !== ''
 }
 
 const openToAll = 'listening on all interfaces: whoever reaches this port can send records'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { checkEndpoint, listenerKeys, orEmpty, refused, timeout } from './server_keys.ts'
+import { refused } from '../config/refused.ts'
+import { checkEndpoint, listenerKeys, orEmpty, timeout } from './server_keys.ts'
 
 const never = Number.POSITIVE_INFINITY
 const second = 1000

@@ -1,11 +1,15 @@
 import {
+  createSecureServer,
   createServer,
+  type Http2SecureServer,
+  type Http2Server,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream
 } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Log } from '../telemetry/log.ts'
+import { openServerTls } from '../tls/server.ts'
 import { listen } from './endpoint.ts'
 import { createCallHandler } from './grpc_call.ts'
 import type { GrpcOptions } from './grpc_config.ts'
@@ -44,14 +48,8 @@ export async function startGrpcServer(machinery: GrpcServerOptions): Promise<Lis
   let inFlight = 0
   let drained = () => {}
 
-  const server = createServer({
-    settings: {
-      maxConcurrentStreams: options.max_concurrent_streams,
-      initialWindowSize: streamWindow,
-      enablePush: false
-    }
-  })
-  server.on('connection', (socket) => {
+  const server = serverOf(options, log)
+  server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
@@ -72,7 +70,7 @@ export async function startGrpcServer(machinery: GrpcServerOptions): Promise<Lis
     handle(stream, headers, settled)
   })
   const listening = await listen(server, options, log)
-  return { protocol: 'gRPC', listening, drain, close }
+  return { protocol: options.tls ? 'gRPC+TLS' : 'gRPC', listening, drain, close }
 
   function settled() {
     inFlight--
@@ -96,6 +94,19 @@ export async function startGrpcServer(machinery: GrpcServerOptions): Promise<Lis
     server.close()
     for (const session of sessions.keys()) session.destroy()
   }
+}
+
+function serverOf(options: GrpcOptions, log: Log): Http2Server | Http2SecureServer {
+  const settings = {
+    maxConcurrentStreams: options.max_concurrent_streams,
+    initialWindowSize: streamWindow,
+    enablePush: false
+  }
+  if (options.tls === undefined) return createServer({ settings })
+  const tls = openServerTls(options.tls, log)
+  const server = createSecureServer({ settings, ...tls.options })
+  tls.follow(server)
+  return server
 }
 
 function allSent(socket: Socket): Promise<void> {

@@ -1,5 +1,13 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse
+} from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { Log } from '../telemetry/log.ts'
+import { openServerTls } from '../tls/server.ts'
 import { createCors } from './cors.ts'
 import { type Listening, listen } from './endpoint.ts'
 import type { HttpOptions } from './http_config.ts'
@@ -8,7 +16,7 @@ import type { connectionKeys } from './server_keys.ts'
 
 /** A listener of the receiver. */
 export interface Listener {
-  readonly protocol: 'HTTP' | 'gRPC'
+  readonly protocol: 'HTTP' | 'HTTPS' | 'gRPC' | 'gRPC+TLS'
   readonly listening: Listening
   /** Takes nothing new; resolves when all that is in flight is settled and answered. */
   drain(): Promise<void>
@@ -47,7 +55,10 @@ export interface HttpListenerOptions {
   handle(request: IncomingMessage, response: ServerResponse, settled: () => void): void
 }
 
-type ListenerOptions = Pick<HttpOptions, 'endpoint' | 'transport' | keyof typeof connectionKeys> & {
+type ListenerOptions = Pick<
+  HttpOptions,
+  'endpoint' | 'transport' | 'tls' | keyof typeof connectionKeys
+> & {
   /** Further connections are closed at once; unset: as many as there are descriptors. */
   readonly max_connections?: number
 }
@@ -59,12 +70,12 @@ export async function listenHttp(machinery: HttpListenerOptions): Promise<Listen
   let inFlight = 0
   let drained = () => {}
 
-  const server = createServer(timeouts(options), take)
+  const server = serverOf(options, log, take)
   if (options.max_connections !== undefined) server.maxConnections = options.max_connections
   // With a listener here a sender that asks before it uploads hears a refusal first.
   server.on('checkContinue', take)
   const listening = await listen(server, options, log)
-  return { protocol: 'HTTP', listening, drain, close }
+  return { protocol: options.tls ? 'HTTPS' : 'HTTP', listening, drain, close }
 
   function take(request: IncomingMessage, response: ServerResponse): void {
     inFlight++
@@ -92,6 +103,14 @@ export async function listenHttp(machinery: HttpListenerOptions): Promise<Listen
     server.close()
     server.closeAllConnections()
   }
+}
+
+function serverOf(options: ListenerOptions, log: Log, take: RequestListener): Server {
+  if (options.tls === undefined) return createServer(timeouts(options), take)
+  const tls = openServerTls(options.tls, log)
+  const server = createSecureServer({ ...timeouts(options), ...tls.options }, take)
+  tls.follow(server)
+  return server
 }
 
 function timeouts(options: ListenerOptions) {

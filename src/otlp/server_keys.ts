@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { duration } from '../config/fields.ts'
+import { refused } from '../config/refused.ts'
+import { serverTls } from '../tls/server.ts'
 import { parseEndpoint } from './endpoint.ts'
 
 /** Keys that the HTTP and the gRPC server have in common. */
@@ -21,7 +23,7 @@ export function listenerKeys(endpoint: string) {
       .describe(
         "Keep the request's headers with its records, for the components that ask for them."
       ),
-    tls: refused('tls is not supported yet: let a proxy on this machine end TLS'),
+    tls: serverTls.optional().describe('TLS for every connection; unset: none.'),
     auth: refused('auth is not supported yet: let a proxy on this machine authenticate senders'),
     middlewares: refused('middlewares are not supported: there are none to name')
   }
@@ -67,11 +69,6 @@ export function checkEndpoint({ value, issues }: EndpointCheck): void {
 interface EndpointCheck {
   readonly value: { readonly endpoint: string; readonly transport: string }
   readonly issues: z.core.$ZodRawIssue[]
-}
-
-/** A key of the Collector that has no counterpart here: saying so at start beats ignoring it. */
-export function refused(why: string) {
-  return z.null({ error: why }).optional().describe(`Refused: ${why}.`)
 }
 
 /** A duration that is not negative. */

@@ -7,8 +7,8 @@ import {
 import { connect as connectSocket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
+import type { TlsSource } from '../tls/client.ts'
 import { authorityOf, type GrpcTarget } from './grpc_target.ts'
-import type { TlsSource } from './tls.ts'
 import { openTunnel, proxyFor } from './tunnel.ts'
 
 /** Milliseconds; `time` 0: no pings. */

@@ -1,6 +1,6 @@
 import { type Agent, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import type { TlsSource } from './tls.ts'
+import type { TlsSource } from '../tls/client.ts'
 
 export interface AgentOptions {
   readonly secure: boolean

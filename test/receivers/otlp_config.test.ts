@@ -44,7 +44,6 @@ describe('protocols', () => {
 
 describe('a key that does nothing here is refused with the reason', () => {
   test.each([
-    [{ tls: { cert_file: 'x' } }, 'tls', /^tls is not supported yet/],
     [{ auth: { authenticator: 'basicauth' } }, 'auth', /^auth is not supported yet/],
     [{ middlewares: [] }, 'middlewares', /^middlewares are not supported/]
   ])('%o in both protocols', (keys, key, message) => {

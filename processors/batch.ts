@@ -35,7 +35,9 @@ export const config = z
       ),
     send_batch_max_size_bytes: byteSize()
       .prefault(0)
-      .describe('As `send_batch_max_size`, in bytes of OTLP protobuf; 0: no limit.'),
+      .describe(
+        'As `send_batch_max_size`, in bytes of OTLP protobuf; 0: no limit. One record above it is a dead letter, but for `awss3`, which stores it as an object of its own.'
+      ),
     metadata_keys: z
       .array(z.string())
       .default([])

@@ -37,7 +37,7 @@ export interface Meta {
    * exporter with `cuts: true` gets the batch whole and cuts it itself (L1).
    */
   readonly piece?: { readonly records?: number; readonly bytes?: number }
-  /** What processors refused of this batch, as it reached them: the lane keeps it as dead letters (L5). */
+  /** What was refused of this batch on its way here: kept as dead letters before the exporter sees the rest. Holders join it. */
   readonly refused?: readonly Refused[]
   /** The dead letters written for this batch, durable before the exporter sees it, and their records (L6). */
   readonly letters?: readonly string[]
@@ -46,12 +46,17 @@ export interface Meta {
   readonly replay?: Replay
 }
 
-/** Records that will fail again, as they reached what refused them. */
+/** Records that will fail again, as they reached what refused them (L5). */
 export interface Refused {
   readonly logs: Logs
   readonly reason: string
-  /** Id of the component that refused them. */
+  /** Id of the component that refused them, and where they would enter the lane again. */
   readonly by: string
+  readonly at: 'journal' | 'processors' | 'exporter'
+  /** So many of them were refused, and nobody knows which. */
+  readonly unnamed?: number
+  /** Of the batch that they were in. */
+  readonly from: Meta
 }
 
 /**

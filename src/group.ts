@@ -174,6 +174,7 @@ function joined({ batches, ranges, records, bytes }: Group, limit: Size): Batch 
   const tooBig = exceeds({ records, bytes }, limit)
   if (batches.length === 1 && !tooBig && first.meta.piece === undefined) return first
   const { receiver, arrived, identity, client } = first.meta
+  const refused = batches.flatMap(({ meta }) => meta.refused ?? [])
   return {
     logs: joinLogs(batches.map(({ logs }) => logs)),
     meta: {
@@ -182,10 +183,16 @@ function joined({ batches, ranges, records, bytes }: Group, limit: Size): Batch 
       ...(identity && { identity }),
       ...(client && { client }),
       ...(ranges.length > 0 && { covers: ranges }),
+      ...(first.meta.accepted !== undefined && { accepted: acceptedIn(batches) }),
+      ...(refused.length > 0 && { refused }),
       ...(tooBig && { piece: pieceOf(limit) })
     },
     settle: (error) => settleAll(batches, error)
   }
+}
+
+function acceptedIn(batches: readonly Batch[]): number {
+  return batches.reduce((sum, { logs, meta }) => sum + (meta.accepted ?? logs.records), 0)
 }
 
 function pieceOf({ records, bytes }: Size): { records?: number; bytes?: number } {

@@ -1,6 +1,8 @@
 import { NEVER } from 'rxjs'
 import type { Batch, LaneContext, Meta } from '../src/component.ts'
 import { createMemoryBook } from '../src/journal/memory_book.ts'
+import { decodeLogs } from '../src/logs/decode.ts'
+import { logsFromJson } from '../src/logs/from_json.ts'
 import type { Logs } from '../src/logs/logs.ts'
 import { createLog } from '../src/telemetry/log.ts'
 
@@ -23,6 +25,18 @@ export function sent(logs: Logs, meta: Partial<Meta> = {}): Sent {
 /** Logs of which only the counts matter; `mark` is repeated in their bytes. */
 export function opaque(records: number, bytes = records * 10, mark = 1): Logs {
   return { chunks: [new Uint8Array(bytes).fill(mark)], bytes, records }
+}
+
+/** Logs with a record for each body. */
+export function named(...bodies: string[]): Logs {
+  const logRecords = bodies.map((stringValue) => ({ body: { stringValue } }))
+  return logsFromJson(
+    Buffer.from(JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }))
+  )
+}
+
+export function bodiesOf(logs: Logs): string[] {
+  return decodeLogs(logs).map(({ body }) => `${body}`)
 }
 
 /** The context of a lane in which nothing is going on. */

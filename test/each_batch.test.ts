@@ -1,9 +1,10 @@
 import { Subject } from 'rxjs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type Batch, PermanentError } from '../src/component.ts'
 import { eachBatch } from '../src/each_batch.ts'
 import { noLogs } from '../src/logs/logs.ts'
-import { opaque, sent } from './batches.ts'
+import { reasonOf } from '../src/telemetry/reason.ts'
+import { bodiesOf, named, opaque, sent } from './batches.ts'
 import { testProcessor } from './contract/processor.ts'
 
 testProcessor('a function that changes nothing', () => eachBatch((logs) => logs))
@@ -26,6 +27,54 @@ test('L4: a throw is a permanent error of that batch, and the next one flows', (
     cause: { message: 'no such field' }
   })
   expect(out).toEqual([good])
+})
+
+describe('L4: a throw is isolated to the records that cause it', () => {
+  const letters = 'abcdefghijklm'.split('')
+  const throwsFor = (bad: string, calls: { count: number } = { count: 0 }) =>
+    run((logs) => {
+      calls.count++
+      const found = bodiesOf(logs).filter((body) => bad.includes(body))
+      if (found.length > 0) throw new Error(`wrong: ${found[0]}`)
+      return logs
+    })
+  const outcomeOf = ({ input }: ReturnType<typeof run>) => {
+    const batch = sent(named(...letters))
+    input.next(batch)
+    expect(batch.outcomes).toHaveLength(1)
+    return batch.outcomes[0] as PermanentError
+  }
+
+  test.each([
+    ['a', [0]],
+    ['m', [12]],
+    ['cdk', [2, 3, 10]],
+    ['acegikm', [0, 2, 4, 6, 8, 10, 12]]
+  ])('%s', (bad, records) => {
+    expect(outcomeOf(throwsFor(bad))).toMatchObject({ records, rest: 'again' })
+  })
+
+  test('with the first reason, and how many others there are', () => {
+    expect(reasonOf(outcomeOf(throwsFor('ck')))).toBe(
+      'processing (the first of 2 reasons): wrong: c'
+    )
+    expect(reasonOf(outcomeOf(throwsFor('c')))).toBe('processing: wrong: c')
+  })
+
+  test('when all of them do, in fewer calls than twice their number', () => {
+    const calls = { count: 0 }
+    expect(outcomeOf(throwsFor(letters.join(''), calls)).records).toBeUndefined()
+    expect(calls.count).toBe(2 * letters.length - 1)
+  })
+
+  test('and to all of them when only together they do', () => {
+    const tooMany = run((logs) => {
+      if (logs.records > 4) throw new Error('too many')
+      return logs
+    })
+    // Of thirteen, six and seven: both throw, and neither of their halves does.
+    expect(outcomeOf(tooMany).records).toBeUndefined()
+  })
 })
 
 test('a thrown PermanentError keeps the records that it names', () => {

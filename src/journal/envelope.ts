@@ -22,6 +22,8 @@ export interface Replay {
   readonly letters: readonly string[]
   /** 'exporter': the processors have had them already. */
   readonly at: 'processors' | 'exporter'
+  /** The processor that they enter at; those before it have had them. */
+  readonly by?: string
 }
 
 export function encodeRecords(logs: Logs, meta: Meta, lanes: readonly number[]): Uint8Array[] {

@@ -6,11 +6,11 @@ import { watchDelivered } from './delivered.ts'
 import { openIntake } from './intake.ts'
 import type { JournalLane } from './lane.ts'
 import { createLanes } from './lanes.ts'
-import { type LetterHead, type Letters, openLetters } from './letters.ts'
+import { type Letters, openLetters } from './letters.ts'
 import { lockJournal } from './lock.ts'
 import { createRecent } from './recent.ts'
 import { recoverJournal } from './recover.ts'
-import { replayLetter } from './replay_letter.ts'
+import { createReplay, type Replayed } from './replay_letter.ts'
 import { releaseReserve, watchRoom } from './room.ts'
 import { segmentBytes } from './segment.ts'
 import { type Ended, snapshotOf } from './state.ts'
@@ -48,7 +48,7 @@ export interface Journal {
   resume(receiver: string): string | undefined
   readonly letters: Letters
   /** Gives a dead letter's records to its lane again and removes it; twice is once (L6). */
-  replay(id: string): Promise<LetterHead>
+  replay(id: string): Promise<Replayed>
   segments(): readonly SegmentStatus[]
   /** Bytes on the disk and about to be there. */
   readonly bytes: number
@@ -137,11 +137,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     writer: state.writer,
     ...{ directory, lanes, letters, bear, end, rename },
     append: intake.append,
-    replay: async (id) => {
-      const head = await replayLetter({ directory, lanes, append: intake.append }, id)
-      state.replayed.delete(id)
-      return head
-    },
+    replay: createReplay({ directory, state, lanes, letters, append: intake.append }),
     resume: (receiver) => state.resume.get(receiver),
     segments: () =>
       segments.map(({ number, firstLsn, lastLsn, end }) => {

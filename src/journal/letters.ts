@@ -1,6 +1,6 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Meta } from '../component.ts'
+import type { Meta, Refused } from '../component.ts'
 import { isFull, SyncFailed, syncDirectory, writeAll } from '../disk.ts'
 import type { Logs } from '../logs/logs.ts'
 import { isSettled, type Range } from './position.ts'
@@ -13,9 +13,9 @@ export interface LetterHead {
   readonly id: string
   readonly lane: string
   readonly laneName: string
-  /** The component that refused the records, and where they would enter again. */
+  /** The component that refused the records, and where they would enter again; 'journal': they do not read. */
   readonly by: string
-  readonly at: 'processors' | 'exporter'
+  readonly at: Refused['at']
   readonly reason: string
   /** Milliseconds since the epoch: when it was written, and when the oldest record was accepted. */
   readonly time: number
@@ -39,6 +39,8 @@ export type NewLetter = Omit<
 export interface Letters {
   /** Resolves with the letter's id when it is durable; rejects when there is no room for it. */
   write(lane: { id: string; name: string }, letter: NewLetter, logs: Logs): Promise<string>
+  /** Resolves when it is gone for good. */
+  remove(id: string): Promise<void>
 }
 
 export interface LettersOptions {
@@ -84,6 +86,13 @@ export async function openLetters(options: LettersOptions, state: JournalState):
         throw new Error('writing a dead letter', { cause })
       }
       return id
+    },
+    remove: async (id) => {
+      const path = join(directory, `${id}.letter`)
+      const { size } = await stat(path)
+      await rm(path)
+      await syncDirectory(directory)
+      used -= size
     }
   }
 }
@@ -92,35 +101,85 @@ export function lettersIn(journal: string): string {
   return join(journal, 'dead')
 }
 
-/** The heads of all letters, oldest first. */
-export async function listLetters(journal: string): Promise<LetterHead[]> {
-  const heads: LetterHead[] = []
-  for (const name of await letterNames(lettersIn(journal))) {
-    heads.push((await readLetter(journal, name.slice(0, -'.letter'.length))).head)
-  }
-  return heads.sort((a, b) => a.time - b.time)
+/** What lies there, oldest first; letters whose file is not whole are named apart. */
+export interface LetterList {
+  readonly heads: readonly LetterHead[]
+  readonly damaged: readonly string[]
 }
 
+export async function listLetters(journal: string): Promise<LetterList> {
+  const heads: LetterHead[] = []
+  const damaged: string[] = []
+  for (const name of await letterNames(lettersIn(journal))) {
+    const id = name.slice(0, -'.letter'.length)
+    const file = await openLetter(journal, id)
+    if (file === undefined) continue
+    try {
+      const found = await headIn(file)
+      if (found) heads.push(found.head)
+      else damaged.push(id)
+    } finally {
+      await file.close()
+    }
+  }
+  return { heads: heads.sort((a, b) => a.time - b.time || (a.id < b.id ? -1 : 1)), damaged }
+}
+
+/** Undefined when there is none of that id, or not any more. */
 export async function readLetter(
   journal: string,
   id: string
-): Promise<{ head: LetterHead; logs: Logs }> {
+): Promise<{ head: LetterHead; logs: Logs } | undefined> {
   if (!/^[0-9a-f]{16}-\d{16}-[0-9a-z]+$/.test(id))
     throw new Error(`${id} is no id of a dead letter`)
-  const path = join(lettersIn(journal), `${id}.letter`)
-  const content = await readFile(path).catch((cause) => {
-    throw new Error(`reading the dead letter ${id}`, { cause })
-  })
-  const line = content.indexOf(10)
-  const head: LetterHead = JSON.parse(content.toString('utf8', 0, line))
-  const bytes = content.subarray(line + 1)
-  if (bytes.length !== head.bytes) throw new Error(`the dead letter ${id} is damaged: ${path}`)
-  return { head, logs: { chunks: [bytes], bytes: bytes.length, records: head.records } }
+  const file = await openLetter(journal, id)
+  if (file === undefined) return undefined
+  try {
+    const found = await headIn(file)
+    if (!found) throw new Error(`the dead letter ${id} is damaged: ${pathOf(journal, id)}`)
+    const { head, end } = found
+    const bytes = Buffer.alloc(head.bytes)
+    await file.read(bytes, 0, bytes.length, end)
+    return { head, logs: { chunks: [bytes], bytes: bytes.length, records: head.records } }
+  } finally {
+    await file.close()
+  }
 }
 
-export async function removeLetter(journal: string, id: string): Promise<void> {
-  await rm(join(lettersIn(journal), `${id}.letter`), { force: true })
-  await syncDirectory(lettersIn(journal))
+function pathOf(journal: string, id: string): string {
+  return join(lettersIn(journal), `${id}.letter`)
+}
+
+async function openLetter(journal: string, id: string): Promise<FileHandle | undefined> {
+  return open(pathOf(journal, id), 'r').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return undefined
+    throw new Error(`reading the dead letter ${id}`, { cause })
+  })
+}
+
+/** A head is as long as the client metadata in it; a letter may have gigabytes behind it. */
+const headBytesMax = 4 * 2 ** 20
+
+/** The head and where it ends, or undefined when the file is not whole. */
+async function headIn(file: FileHandle): Promise<{ head: LetterHead; end: number } | undefined> {
+  const { size } = await file.stat()
+  for (let length = 4096; ; length *= 16) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(length, size)), { position: 0 })
+    const line = buffer.subarray(0, bytesRead).indexOf(10)
+    if (line >= 0) {
+      const head = parsed(buffer.toString('utf8', 0, line))
+      return head && head.bytes === size - line - 1 ? { head, end: line + 1 } : undefined
+    }
+    if (length >= Math.min(size, headBytesMax)) return undefined
+  }
+}
+
+function parsed(line: string): LetterHead | undefined {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -130,16 +189,20 @@ export async function removeLetter(journal: string, id: string): Promise<void> {
 async function recover(directory: string, state: JournalState): Promise<number> {
   const lanes = new Map([...state.lanes.values()].map((lane) => [lane.id, lane]))
   let used = 0
+  let removed = false
   for (const name of await readdir(directory).catch(() => [])) {
     const path = join(directory, name)
     const [id = '', lsn] = name.split('-')
     const lane = lanes.get(id)
     const unsettled = name.endsWith('.letter') && lane && !isSettled(lane, Number(lsn))
     const replayed = state.replayed.has(name.slice(0, -'.letter'.length))
-    if (unsettled || replayed || name.endsWith('.new')) await rm(path, { force: true })
-    else used += (await stat(path)).size
+    if (unsettled || replayed || name.endsWith('.new')) {
+      await rm(path, { force: true })
+      removed = true
+    } else used += (await stat(path)).size
   }
-  if (state.replayed.size > 0) await syncDirectory(directory)
+  // Before a lane goes on: a letter that came back would count as settled with the frames of its next.
+  if (removed) await syncDirectory(directory)
   state.replayed.clear()
   return used
 }

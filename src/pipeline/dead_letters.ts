@@ -1,18 +1,27 @@
 import { sleep } from '../backoff.ts'
-import type { Batch, Meta } from '../component.ts'
+import type { Batch, Meta, Refused } from '../component.ts'
 import type { NewLetter } from '../journal/letters.ts'
-import type { Logs } from '../logs/logs.ts'
+import { joinRanges } from '../journal/position.ts'
+import { joinLogs, type Logs } from '../logs/logs.ts'
 import type { Log } from '../telemetry/log.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 
 /** Writes one dead letter; rejects when that is not possible now. */
 export type WriteLetter = (letter: NewLetter, logs: Logs) => Promise<string>
 
+/** The end of what a lane's components refuse. */
+export interface DeadLetters {
+  /** Resolves with the letters' ids when they are durable. If they cannot be written, the lane waits; undefined when it was halted meanwhile. */
+  keep(refused: readonly Refused[], halted: AbortSignal): Promise<string[] | undefined>
+  /** Something of this batch was refused and is not kept yet. */
+  owes(batch: Batch): boolean
+}
+
 const againMs = 1_000
 const sayMs = 60_000
 
-/** Keeps what will fail again, one batch's letters at a time: each is durable before the lane moves (L5, L6). */
-export function createDeadLetters(write: WriteLetter, by: string, log: Log) {
+export function createDeadLetters(write: WriteLetter, log: Log): DeadLetters {
+  const kept = new WeakSet<Refused>()
   let said = Number.NEGATIVE_INFINITY
   let unsaid = 0
 
@@ -24,20 +33,11 @@ export function createDeadLetters(write: WriteLetter, by: string, log: Log) {
     unsaid = 0
   }
 
-  /** If it cannot be written, the lane waits; undefined when it was halted meanwhile. */
-  return async (
-    { meta }: Batch,
-    logs: Logs,
-    error: Error,
-    unnamed: number | undefined,
-    halted: AbortSignal
-  ): Promise<string | undefined> => {
-    const reason = reasonOf(error)
-    const letter = { ...letterOf(meta), by, reason, ...(unnamed !== undefined && { unnamed }) }
+  const writeUntilKept = async (letter: NewLetter, logs: Logs, halted: AbortSignal) => {
     for (;;) {
       try {
         const id = await write(letter, logs)
-        tell(logs.records, reason)
+        tell(logs.records, letter.reason)
         return id
       } catch (failed) {
         if (halted.aborted) return undefined
@@ -50,14 +50,48 @@ export function createDeadLetters(write: WriteLetter, by: string, log: Log) {
       }
     }
   }
+
+  return {
+    keep: async (refused, halted) => {
+      const ids: string[] = []
+      for (const together of ofOneKind(refused)) {
+        const logs = joinLogs(together.map(({ logs }) => logs))
+        const id = await writeUntilKept(letterOf(together), logs, halted)
+        if (id === undefined) return undefined
+        ids.push(id)
+      }
+      for (const one of refused) kept.add(one)
+      return ids
+    },
+    owes: ({ meta: { refused = [] } }) => refused.some((one) => !kept.has(one))
+  }
 }
 
-export type KeepLetter = ReturnType<typeof createDeadLetters>
-
-function letterOf({ receiver, arrived, client, identity, covers = [] }: Meta) {
-  return {
-    ...{ receiver, arrived, covers, at: 'exporter' as const },
-    ...(client && { client }),
-    ...(identity && { identity })
+/** What was refused for the same reason and came from the same sender is one letter: each costs three syncs. */
+function ofOneKind(refused: readonly Refused[]): Refused[][] {
+  const kinds = new Map<string, Refused[]>()
+  for (const one of refused) {
+    const { receiver, client, identity } = one.from
+    const kind = JSON.stringify([one.by, one.reason, one.unnamed, receiver, client, identity])
+    const known = kinds.get(kind)
+    if (known) known.push(one)
+    else kinds.set(kind, [one])
   }
+  return [...kinds.values()]
+}
+
+function letterOf(together: readonly Refused[]): NewLetter {
+  const { by, at, reason, unnamed, from } = together[0]!
+  return {
+    ...{ by, at, reason, receiver: from.receiver },
+    arrived: Math.min(...together.map(({ from }) => from.arrived)),
+    covers: coversOf(together.map(({ from }) => from)),
+    ...(unnamed !== undefined && { unnamed: unnamed * together.length }),
+    ...(from.client && { client: from.client }),
+    ...(from.identity && { identity: from.identity })
+  }
+}
+
+function coversOf(batches: readonly Meta[]) {
+  return joinRanges(batches.flatMap(({ covers = [] }) => covers))
 }

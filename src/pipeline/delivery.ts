@@ -1,35 +1,23 @@
-import { nextInterval, sleep, spread } from '../backoff.ts'
-import {
-  type Batch,
-  type Exporter,
-  type Meta,
-  PermanentError,
-  RefusedError,
-  type RetryIntervals
-} from '../component.ts'
-import { longestTimeout } from '../group.ts'
+import { type Batch, type Exporter, type Meta, PermanentError, type Refused } from '../component.ts'
 import { cutLogs } from '../logs/cut.ts'
-import { pickRecords } from '../logs/pick.ts'
 import type { Log } from '../telemetry/log.ts'
-import { watchOutage } from '../telemetry/outage.ts'
 import { reasonOf } from '../telemetry/reason.ts'
-import type { KeepLetter } from './dead_letters.ts'
-
-/** The Collector's retry_on_failure. */
-export interface RetryOptions extends RetryIntervals {
-  readonly enabled: boolean
-}
+import { createAttempts, left, type RetryOptions } from './attempts.ts'
+import type { DeadLetters } from './dead_letters.ts'
+import { refusalOf } from './refusal.ts'
 
 export interface DeliveryOptions {
   readonly exporter: Exporter
+  /** The exporter's id. */
+  readonly id: string
   /** Exports that run at once. */
   readonly consumers: number
   readonly retry: RetryOptions
   /** Of one attempt; 0: no limit, or the exporter's own. */
   readonly timeout: number
   readonly log: Log
-  /** Keeps what will fail again; without it such a batch goes back to where it came from (L8). */
-  readonly keep?: KeepLetter | undefined
+  /** Keep what will fail again; without them such a batch goes back to where it came from (L8). */
+  readonly letters?: DeadLetters | undefined
   /** These frames are about to be settled, and left dead letters (L6). */
   refused?(covers: NonNullable<Meta['covers']>, letters: readonly string[], records: number): void
   /** The last call under way has ended, or no further one will begin. */
@@ -58,22 +46,22 @@ export interface Delivery {
   abort(): void
 }
 
-/** The lane was halted before the batch was delivered: it stays where it is. */
-const left = new RefusedError('stopping', { reason: 'unavailable' })
-
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { exporter, log } = options
+  const { exporter, id, letters } = options
   const waiting = createWaiting()
   const halted = new AbortController()
-  const aborted = new AbortController()
-  const outage = watchOutage(log)
-  /** Milliseconds that were no attempt. */
-  const excused = new WeakMap<Batch, number>()
   let running = 0
-  let failing = 0
-  let finishing = false
   let delivered = 0
   let finished: (() => void)[] = []
+
+  const halt = () => {
+    if (halted.signal.aborted) return
+    halted.abort()
+    while (waiting.length > 0) waiting.first().settle(left)
+    options.idle()
+  }
+
+  const attempts = createAttempts({ ...options, halted: halted.signal, halt })
 
   const next = () => {
     while (running < options.consumers && waiting.length > 0 && !halted.signal.aborted) {
@@ -89,19 +77,15 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
   }
 
-  const halt = () => {
-    if (halted.signal.aborted) return
-    halted.abort()
-    while (waiting.length > 0) waiting.first().settle(left)
-    options.idle()
-  }
-
   /** A batch larger than a piece may be goes on after the last piece delivered (L1). */
   const deliver = async (batch: Batch) => {
     const dead: Dead = { letters: [], records: 0 }
     try {
-      for (const piece of exporter.cuts ? [batch] : piecesOf(batch)) {
-        delivered += await deliverPiece(piece, dead)
+      if (batch.meta.refused) await bury(batch.meta.refused, dead)
+      if (batch.logs.records > 0) {
+        for (const piece of exporter.cuts ? [batch] : piecesOf(batch)) {
+          delivered += await deliverPiece(piece, dead)
+        }
       }
       if (dead.records > 0) options.refused?.(batch.meta.covers ?? [], dead.letters, dead.records)
       batch.settle()
@@ -111,74 +95,33 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 
   /** Returns how many records the exporter has taken over; the others are dead letters (L5). */
-  const deliverPiece = async (batch: Batch, dead: Dead): Promise<number> => {
-    let rest = batch
+  const deliverPiece = async (piece: Batch, dead: Dead): Promise<number> => {
+    let { logs } = piece
     for (;;) {
+      const again = logs === piece.logs ? piece : { ...piece, logs }
       try {
-        await attempts(dead.records > 0 ? naming(rest, dead) : rest)
-        return rest.logs.records
+        if (!exporter.cuts) refuseTooLarge(again)
+        await attempts.deliver(dead.records > 0 ? naming(again, dead) : again)
+        return logs.records
       } catch (error) {
-        if (!options.keep || error === left) throw error
-        const { records, unnamed, again } = refusalOf(error as Error)
-        const chosen = records && new Set(records)
-        const logs = chosen ? pickRecords(rest.logs, (index) => chosen.has(index)) : rest.logs
-        const id = await options.keep(rest, logs, error as Error, unnamed, halted.signal)
-        if (id === undefined) throw left
-        dead.letters.push(id)
-        dead.records += unnamed ?? logs.records
-        if (!chosen) return unnamed === undefined ? 0 : rest.logs.records - unnamed
-        if (!again) return rest.logs.records - logs.records
-        const others = pickRecords(rest.logs, (index) => !chosen.has(index))
-        if (others.records === 0) return 0
-        rest = { logs: others, meta: rest.meta, settle: rest.settle }
+        if (!letters || error === left) throw error
+        const { refused, unnamed, rest, delivered } = refusalOf(logs, error as Error)
+        const reason = reasonOf(error)
+        const from = piece.meta
+        const told = unnamed === undefined ? {} : { unnamed }
+        await bury([{ logs: refused, reason, by: id, at: 'exporter', from, ...told }], dead)
+        if (rest.records === 0) return delivered
+        logs = rest
       }
     }
   }
 
-  /** Only an exporter's errors are tried again, always with the same batch (L4). */
-  const attempts = async (batch: Batch): Promise<void> => {
-    const started = Date.now()
-    let interval = options.retry.initial_interval
-    for (;;) {
-      try {
-        await attempt(batch)
-        outage.over()
-        return
-      } catch (error) {
-        if (error instanceof PermanentError) throw error
-        if (finishing && !halted.signal.aborted) {
-          log.warn('exporting failed, not tried again while stopping', { error: reasonOf(error) })
-          halt()
-        }
-        if (halted.signal.aborted) throw left
-        const wait = Math.max(spread(interval, options.retry), askedFor(error))
-        if (spent(options.retry, Date.now() - started - (excused.get(batch) ?? 0) + wait)) {
-          throw new Error('no more retries left', { cause: error })
-        }
-        outage.seen(error as Error, wait)
-        failing++
-        await sleep(wait, halted.signal)
-        failing--
-        if (halted.signal.aborted) throw left
-        interval = nextInterval(interval, options.retry)
-      }
-    }
-  }
-
-  const attempt = async (batch: Batch) => {
-    if (options.timeout === 0) return exporter(batch, aborted.signal)
-    const ended = new AbortController()
-    const late = () => ended.abort(new Error(`the attempt took longer than ${options.timeout} ms`))
-    const timer = setTimeout(late, Math.min(options.timeout, longestTimeout))
-    const stop = () => ended.abort(aborted.signal.reason)
-    if (aborted.signal.aborted) stop()
-    aborted.signal.addEventListener('abort', stop)
-    try {
-      await exporter(batch, ended.signal)
-    } finally {
-      clearTimeout(timer)
-      aborted.signal.removeEventListener('abort', stop)
-    }
+  /** Durable before the lane moves; if that cannot be, the lane waits. */
+  const bury = async (refused: readonly Refused[], dead: Dead) => {
+    const written = await letters?.keep(refused, halted.signal)
+    if (written === undefined) throw left
+    dead.letters.push(...written)
+    for (const { logs, unnamed } of refused) dead.records += unnamed ?? logs.records
   }
 
   return {
@@ -194,21 +137,17 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       return delivered
     },
     get failing() {
-      return failing > 0
+      return attempts.failing
     },
     get halted() {
       return halted.signal.aborted
     },
-    waited: (batch, milliseconds) =>
-      void excused.set(batch, (excused.get(batch) ?? 0) + milliseconds),
-    finish: () => {
-      finishing = true
-      if (failing > 0) halt()
-    },
+    waited: attempts.waited,
+    finish: attempts.finish,
     halt,
     finished: () =>
       running === 0 ? Promise.resolve() : new Promise((resolve) => finished.push(resolve)),
-    abort: () => aborted.abort(new Error('stopping'))
+    abort: attempts.abort
   }
 }
 
@@ -220,13 +159,6 @@ interface Dead {
 /** The intent of an archive names the letters of its frames and counts their records (L6). */
 function naming(batch: Batch, { letters, records }: Dead): Batch {
   return { ...batch, meta: { ...batch.meta, letters: [...letters], dead: records } }
-}
-
-/** Which records an error concerns, and whether the others are to go again. */
-function refusalOf(error: Error) {
-  if (!(error instanceof PermanentError)) return {}
-  const { records, unnamed, rest } = error
-  return { records: unnamed === undefined ? records : undefined, unnamed, again: rest === 'again' }
 }
 
 /** First in, first out. A window may hold 100,000 small batches, and shift() moves all that are left. */
@@ -266,10 +198,10 @@ function* piecesOf(batch: Batch): Generator<Batch> {
   }
 }
 
-function askedFor(error: unknown): number {
-  return error instanceof RefusedError ? error.retryAfter * 1000 : 0
-}
-
-function spent(retry: RetryOptions, elapsed: number): boolean {
-  return !retry.enabled || (retry.max_elapsed_time > 0 && elapsed > retry.max_elapsed_time)
+/** What cannot be cut any more. An exporter that cuts by itself, as the archive, has no such limit for one record. */
+function refuseTooLarge({ logs, meta: { piece } }: Batch): void {
+  if (logs.records > 1 || logs.bytes <= (piece?.bytes ?? Number.POSITIVE_INFINITY)) return
+  throw new PermanentError(
+    `a record of ${logs.bytes} bytes is above the ${piece!.bytes} bytes that the exporter is handed at once`
+  )
 }

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { filter, type Observable, Subject } from 'rxjs'
+import { type Observable, Subject } from 'rxjs'
 import { aborted } from '../aborted.ts'
 import type { Batch, Exporter, LaneContext, Processor } from '../component.ts'
 import type { Component } from '../config/config.ts'
-import { group, longestTimeout } from '../group.ts'
 import type { Book } from '../journal/book.ts'
 import type { Range } from '../journal/position.ts'
 import type { Log } from '../telemetry/log.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 import { createDeadLetters, type WriteLetter } from './dead_letters.ts'
 import { createDelivery } from './delivery.ts'
+import { queueBatch } from './queue_batch.ts'
+import { throughStages } from './stages.ts'
 
 /** How long an attempt may take to heed its signal; one that does not ends with the process, as in a crash. */
 const abortGraceMs = 1_000
@@ -111,18 +112,21 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
     }
   })
 
-  const processors: Processor[] = []
+  const processors: { id: string; processor: Processor }[] = []
   for (const component of options.processors) {
-    processors.push((await create(component, contextOf(component))) as Processor)
+    const processor = (await create(component, contextOf(component))) as Processor
+    processors.push({ id: component.id, processor })
   }
-  if (batch) processors.push(group(queueGrouping(batch, window), contextOf(options.exporter).lane))
+  const queue = batch && queueBatch(batch, contextOf(options.exporter).lane)
+  const letters = source.letter && createDeadLetters(source.letter, log)
   const delivery = createDelivery({
+    id: options.exporter.id,
     exporter: (await create(options.exporter, contextOf(options.exporter))) as Exporter,
     consumers: num_consumers,
     retry: settings!.retry_on_failure,
     timeout: settings!.timeout,
     log,
-    keep: source.letter && createDeadLetters(source.letter, options.exporter.id, log),
+    letters,
     refused: source.refused,
     idle: () => {
       // The window is full and nothing moves: what holders hold has to go first (L2).
@@ -144,12 +148,11 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
     delivery.finish()
   }
 
-  /** Dead letters that an exporter refused pass no processor again (L5). */
-  const isDelivered = (batch: Batch) => {
-    if (batch.meta.replay?.at !== 'exporter') return false
-    delivery.take(batch)
-    return true
-  }
+  /** Without a journal a processor's error goes back to the sender (L8). */
+  const processed = (batches: Observable<Batch>): Observable<Batch> =>
+    letters
+      ? throughStages(batches, { processors, letters, past: delivery.take })
+      : processors.reduce((before, { processor }) => before.pipe(processor), batches)
 
   const start = () => {
     const batches = source.batches({
@@ -158,20 +161,19 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
       },
       stopped: stop
     })
-    const entering = batches.pipe(filter((batch) => !isDelivered(batch)))
-    processors
-      .reduce((stream, processor) => stream.pipe(processor), entering)
-      .subscribe({
-        next: (taken) => {
-          recordsPerBatch += (taken.logs.records - recordsPerBatch) / 8
-          delivery.take(taken)
-        },
-        error: stop,
-        complete: () => {
-          completed = true
-          if (delivery.active === 0) done()
-        }
-      })
+    const leaving = processed(batches)
+    const grouped = queue ? leaving.pipe(queue) : leaving
+    grouped.subscribe({
+      next: (taken) => {
+        recordsPerBatch += (taken.logs.records - recordsPerBatch) / 8
+        delivery.take(taken)
+      },
+      error: stop,
+      complete: () => {
+        completed = true
+        if (delivery.active === 0) done()
+      }
+    })
   }
 
   return {
@@ -224,26 +226,5 @@ async function create(component: Component, context: LaneContext): Promise<unkno
     return await component.create(component.options, context)
   } catch (cause) {
     throw new Error(`starting the ${component.kind} ${component.id}`, { cause })
-  }
-}
-
-type QueueBatch = NonNullable<NonNullable<Component['delivery']>['sending_queue']['batch']>
-
-/** `sending_queue.batch` groups as the batch processor does, in this lane (DESIGN 5). */
-function queueGrouping(batch: QueueBatch, window: number) {
-  // As with the batch processor: the lane reads no further than its window (L2).
-  if (batch.sizer === 'bytes' && batch.min_size > window) {
-    throw new Error(
-      `sending_queue::batch::min_size (${batch.min_size}) must be less than or equal to the lane's window (${window} bytes)`
-    )
-  }
-  const size = (n: number) =>
-    batch.sizer === 'bytes' ? { records: 0, bytes: n } : { records: n, bytes: 0 }
-  return {
-    trigger: size(batch.min_size),
-    limit: size(batch.max_size),
-    timeout: Math.min(batch.flush_timeout, longestTimeout),
-    metadata: batch.partition.metadata_keys.map((key) => key.toLowerCase()),
-    groups: 1000
   }
 }

@@ -1,39 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Batch, type Exporter, PermanentError, RefusedError } from '../../src/component.ts'
-import { decodeLogs } from '../../src/logs/decode.ts'
-import { logsFromJson } from '../../src/logs/from_json.ts'
-import type { Logs } from '../../src/logs/logs.ts'
-import { createDelivery, type DeliveryOptions } from '../../src/pipeline/delivery.ts'
-import { createLog } from '../../src/telemetry/log.ts'
 import { reasonOf } from '../../src/telemetry/reason.ts'
 import { opaque, sent } from '../batches.ts'
 import { otlpRequest } from '../otlp/request.ts'
-
-const retry = {
-  enabled: true,
-  initial_interval: 1000,
-  randomization_factor: 0.5,
-  multiplier: 2,
-  max_interval: 5000,
-  max_elapsed_time: 0
-}
-
-function delivery(exporter: Exporter, options: Partial<DeliveryOptions> = {}) {
-  const lines: string[] = []
-  const log = createLog({
-    level: 'info',
-    encoding: 'console',
-    write: (line) => lines.push(line)
-  })
-  const idle = vi.fn()
-  const given = { exporter, consumers: 1, retry, timeout: 0, log, idle, ...options }
-  return { ...stateOf(createDelivery(given)), lines, idle }
-}
-
-/** The delivery, its getters still live. */
-function stateOf(made: ReturnType<typeof createDelivery>) {
-  return { made, take: made.take, finish: made.finish, halt: made.halt, abort: made.abort }
-}
+import { delivery, failing, retry } from './deliveries.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -42,20 +12,6 @@ afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()
 })
-
-/** An exporter that fails as told and then takes everything; it notes when it was called. */
-function failing(...errors: Error[]) {
-  const at: number[] = []
-  const batches: Batch[] = []
-  const exporter: Exporter = async (batch) => {
-    at.push(Date.now())
-    batches.push(batch)
-    const error = errors.shift()
-    if (error) throw error
-  }
-  const waits = () => at.slice(1).map((time, index) => time - at[index]!)
-  return { exporter, waits, batches }
-}
 
 const away = () => new Error('away')
 const fiveTimes = () => Array.from({ length: 5 }, away)
@@ -348,79 +304,3 @@ test('thousands of batches that wait go out in order, and at a halt the rest is 
   expect(left).toEqual(batches.slice(3000))
   expect(made.active).toBe(0)
 })
-
-describe('L5: what will fail again', () => {
-  /** A delivery whose dead letters are kept in a list. */
-  function keeping(exporter: Exporter, keep?: (logs: Logs) => string | undefined) {
-    const kept: string[][] = []
-    const refused: unknown[] = []
-    const made = delivery(exporter, {
-      keep: async (_batch, logs) => {
-        const id = keep ? keep(logs) : `letter-${kept.length}`
-        if (id !== undefined) kept.push(bodiesOf(logs))
-        return id
-      },
-      refused: (covers, letters, records) => void refused.push({ covers, letters, records })
-    })
-    return { ...made, kept, refused }
-  }
-  const five = () => sent(named('a', 'b', 'c', 'd', 'e'), { covers: [[4, 9]] })
-  const wrong = (options: ConstructorParameters<typeof PermanentError>[1]) =>
-    new PermanentError('wrong', options)
-
-  test('again: the named records are letters, and the others go again', async () => {
-    const backend = failing(wrong({ records: [1, 3], rest: 'again' }), wrong({ records: [2] }))
-    const { take, kept, refused, made } = keeping(backend.exporter)
-    const batch = five()
-    take(batch)
-    await vi.runAllTimersAsync()
-    expect(kept).toEqual([['b', 'd'], ['e']])
-    expect(backend.batches.map(({ logs }) => bodiesOf(logs).join(''))).toEqual([
-      'abcde',
-      'ace',
-      'ac'
-    ])
-    expect(backend.batches.at(-1)!.meta).toMatchObject({
-      letters: ['letter-0', 'letter-1'],
-      dead: 3
-    })
-    expect(refused).toEqual([{ covers: [[4, 9]], letters: ['letter-0', 'letter-1'], records: 3 }])
-    expect([batch.outcomes, made.delivered]).toEqual([[undefined], 2])
-  })
-
-  test('delivered: the others have arrived and do not go again', async () => {
-    const backend = failing(wrong({ records: [0], rest: 'delivered' }))
-    const { take, kept, made } = keeping(backend.exporter)
-    take(five())
-    await vi.runAllTimersAsync()
-    expect([kept, backend.batches.length, made.delivered]).toEqual([[['a']], 1, 4])
-  })
-
-  test('unnamed: all are kept, so many are counted', async () => {
-    const backend = failing(wrong({ unnamed: 2, rest: 'delivered' }))
-    const { take, kept, refused } = keeping(backend.exporter)
-    take(five())
-    await vi.runAllTimersAsync()
-    expect(kept).toEqual([['a', 'b', 'c', 'd', 'e']])
-    expect(refused).toMatchObject([{ records: 2 }])
-  })
-
-  test('a letter that cannot be written leaves the batch where it is', async () => {
-    const backend = failing(wrong({}))
-    const { take } = keeping(backend.exporter, () => undefined)
-    const batch = five()
-    take(batch)
-    await vi.runAllTimersAsync()
-    expect(batch.outcomes.map(reasonOf)).toEqual(['stopping'])
-  })
-})
-
-function named(...bodies: string[]): Logs {
-  const logRecords = bodies.map((stringValue) => ({ body: { stringValue } }))
-  const request = { resourceLogs: [{ scopeLogs: [{ logRecords }] }] }
-  return logsFromJson(Buffer.from(JSON.stringify(request)))
-}
-
-function bodiesOf(logs: Logs): string[] {
-  return decodeLogs(logs).map(({ body }) => `${body}`)
-}

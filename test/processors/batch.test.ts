@@ -236,6 +236,17 @@ describe('what a joined batch is', () => {
   })
 })
 
+test('L6: what was refused of the members goes on with the joined batch, and so do their counts', () => {
+  const { input, out } = run({ send_batch_size: 3 })
+  const from = sent(opaque(0)).meta
+  const letter = (reason: string) =>
+    ({ logs: opaque(1), reason, by: 'redact', at: 'processors', from }) as const
+  input.next(sent(opaque(2), { accepted: 3, refused: [letter('a')] }))
+  input.next(sent(opaque(1), { accepted: 5, refused: [letter('b'), letter('c')] }))
+  expect(out[0]!.meta).toMatchObject({ accepted: 8 })
+  expect(out[0]!.meta.refused!.map(({ reason }) => reason)).toEqual(['a', 'b', 'c'])
+})
+
 describe('metadata_keys', () => {
   const tenant = (name: string | undefined, count = 1) =>
     sent(opaque(count), name === undefined ? {} : { client: { 'x-tenant': [name] } })

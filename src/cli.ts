@@ -1,12 +1,19 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { parseArgs } from 'node:util'
-import { describeLetters, exportLetters, showLetter } from './commands/dead_letters.ts'
+import {
+  describeLetters,
+  exportLetters,
+  exportToFile,
+  showLetter
+} from './commands/dead_letters.ts'
 import { journal } from './commands/journal.ts'
 import { journalDirectory } from './commands/journal_directory.ts'
+import { timeFrom } from './commands/letter_filter.ts'
 import { repair } from './commands/repair.ts'
 import { run } from './commands/run.ts'
 import { validate } from './commands/validate.ts'
 import { ConfigErrors } from './config/errors.ts'
+import type { LetterFilter } from './journal/letters.ts'
 import { reasonOf } from './telemetry/reason.ts'
 import { version } from './version.ts'
 
@@ -18,8 +25,9 @@ Usage: auditcol [run] [options]           receive, keep and deliver; the default
        auditcol journal abandon LANE      give up what a lane has not delivered
        auditcol journal rename LANE NAME  let a lane go on under another name
        auditcol void NUMBER [options]     give up a sealed object that no store takes, keep its bytes
-       auditcol dead-letters list|export  records that will fail again (--lane, --reason PART)
+       auditcol dead-letters [list]       records that will fail again
        auditcol dead-letters show ID      one of them, with its records
+       auditcol dead-letters export       their records, one OTLP/JSON request a line (--output FILE)
        auditcol dead-letters replay [ID…] give them to their lane again
        auditcol repair [--yes] [options]  name what is damaged in a journal, make it whole again
 
@@ -31,9 +39,11 @@ Options:
   --directory DIR    journal, void, dead-letters, repair: the journal's directory (default: the configuration's)
   --lane, --archive  which one, by name
   --reason TEXT      void: what its leaf says; dead-letters: part of the reason
+  --since, --until   dead-letters: written from, and before; a time, or so long ago: 90m
+  --receiver NAME    dead-letters: what accepted the records
+  --output FILE      dead-letters export: a new file, in place of standard output
   --yes              repair: do it without asking
   --without-store    repair: although the store cannot be asked what was stored
-  --unnamed          replay: also letters that do not say which of their records were refused
   --version, --help
 
 Exit codes: 0 done; 1 ran and failed, or a lane has stopped; 2 bad configuration or usage
@@ -92,7 +102,10 @@ function parse(argv: string[]) {
         lane: { type: 'string' },
         archive: { type: 'string' },
         reason: { type: 'string' },
-        unnamed: { type: 'boolean' },
+        since: { type: 'string' },
+        until: { type: 'string' },
+        receiver: { type: 'string' },
+        output: { type: 'string' },
         yes: { type: 'boolean' },
         'without-store': { type: 'boolean' },
         version: { type: 'boolean' },
@@ -131,17 +144,47 @@ function voidRequest([number, ...more]: string[], { lane, archive, reason = '' }
   } as const
 }
 
+interface LetterValues extends VoidValues {
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+  readonly receiver?: string | undefined
+  readonly output?: string | undefined
+}
+
 async function deadLetters(
   directory: string,
   [verb = 'list', ...ids]: string[],
-  { lane, reason, unnamed = false }: VoidValues & { readonly unnamed?: boolean | undefined }
+  values: LetterValues
 ): Promise<string> {
-  const [id, ...more] = ids
-  if (verb === 'list' && id === undefined) return describeLetters(directory, { lane, reason })
-  if (verb === 'export' && id === undefined) return exportLetters(directory, { lane, reason })
-  if (verb === 'show' && id !== undefined && more.length === 0) return showLetter(directory, id)
-  if (verb === 'replay') return journal(directory, { do: 'replay', ids, unnamed })
+  const filter = letterFilter(values)
+  const { output } = values
+  if (output !== undefined && verb !== 'export')
+    throw new UsageError('--output belongs to dead-letters export')
+  if (verb === 'replay') return journal(directory, { do: 'replay', ids, filter })
+  if (verb === 'show' && ids.length === 1) return showLetter(directory, ids[0]!)
+  if (verb === 'list' && ids.length === 0) return describeLetters(directory, filter)
+  if (verb === 'export' && ids.length === 0) {
+    if (output !== undefined) return exportToFile(directory, filter, output)
+    await exportLetters(directory, filter, print)
+    return ''
+  }
   throw new UsageError('usage: auditcol dead-letters [list | export | show ID | replay [ID…]]')
+}
+
+function letterFilter({ since, until, reason, receiver, lane }: LetterValues): LetterFilter {
+  const now = Date.now()
+  const time = (option: string, text: string): number => {
+    const found = timeFrom(text, now)
+    if (found !== undefined) return found
+    throw new UsageError(`${option} ${text}: a time as 2026-11-23T10:00:00Z, or so long ago: 90m`)
+  }
+  return {
+    ...(since !== undefined && { since: time('--since', since) }),
+    ...(until !== undefined && { until: time('--until', until) }),
+    ...(reason !== undefined && { reason }),
+    ...(receiver !== undefined && { receiver }),
+    ...(lane !== undefined && { lane })
+  }
 }
 
 function print(text: string): number {

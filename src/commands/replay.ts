@@ -1,23 +1,49 @@
 import type { ControlRequest } from '../journal/control.ts'
 import type { Journal } from '../journal/journal.ts'
-import { listLetters } from '../journal/letters.ts'
+import { type LetterHead, listLetters } from '../journal/letters.ts'
+import type { Replayed } from '../journal/replay_letter.ts'
+import { passes } from './letter_filter.ts'
 
 /**
- * Gives dead letters to their lanes again (L6); no ids: all of them. Letters of which nobody knows
- * which records were refused hold some that have arrived: only when asked to. Returns what to print.
+ * Gives dead letters to their lanes again (L6): those named, or all that pass. Letters that do not say
+ * which of their records were refused hold some that have arrived: only when named. Returns what to print.
  */
 export async function replayLetters(
   journal: Journal,
-  { ids, unnamed }: Extract<ControlRequest, { do: 'replay' }>
+  { ids, filter }: Extract<ControlRequest, { do: 'replay' }>
 ): Promise<string> {
-  const letters = await listLetters(journal.directory)
-  const chosen = letters.filter(({ id }) => ids.length === 0 || ids.includes(id))
-  const missing = ids.filter((id) => !letters.some((letter) => letter.id === id))
+  const { heads } = await listLetters(journal.directory)
+  const missing = ids.filter((id) => !heads.some((letter) => letter.id === id))
   if (missing.length > 0) throw new Error(`there is no dead letter ${missing.join(', ')}`)
-  const known = chosen.filter((letter) => unnamed || letter.unnamed === undefined)
+  const chosen = heads.filter((head) => isNamed(head, ids) && passes(head, filter))
+  const left = new Map<string, number>()
+  const leave = (why: string) => left.set(why, (left.get(why) ?? 0) + 1)
+  let letters = 0
   let records = 0
-  for (const { id } of known) records += (await journal.replay(id)).records
-  const left = chosen.length - known.length
-  const rest = left > 0 ? `; ${left} do not say which records were refused: use --unnamed` : ''
-  return `${known.length} dead letters with ${records} records are on their way again${rest}`
+  for (const head of chosen) {
+    if (head.unnamed !== undefined && ids.length === 0) {
+      leave('do not say which of their records were refused: name them')
+      continue
+    }
+    const done = await journal.replay(head.id)
+    if (done !== 'replayed') {
+      leave(reasons[done])
+      continue
+    }
+    letters++
+    records += head.records
+  }
+  const rest = [...left].map(([why, count]) => `; ${count} ${why}`)
+  return `${letters} dead letters with ${records} records are on their way again${rest.join('')}`
+}
+
+function isNamed({ id }: LetterHead, ids: readonly string[]): boolean {
+  return ids.length === 0 || ids.includes(id)
+}
+
+const reasons: Record<Exclude<Replayed, 'replayed'>, string> = {
+  gone: 'were replayed by somebody else',
+  'under way': 'are still under way with the rest of their batch: try again later',
+  'no lane': 'are of a lane that has ended: export them',
+  unreadable: 'are bytes that no component can read: export them'
 }

@@ -185,4 +185,6 @@ export interface ArchiveLane extends Position {
   numbers: Map<string, number>
   /** Losses that archives born later have to show. */
   gaps: Gap[]
+  /** Settled above the mark: an archive that is born now answers for it. */
+  early: Carried[]
 }

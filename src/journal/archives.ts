@@ -40,7 +40,14 @@ export function bearArchive(lane: ArchiveLane, { archive, root, genesis }: Archi
     next,
     commit: 1,
     leaves: 0,
-    carried: { covers: carried.map(([first, last]) => [first, last]), counts: none },
+    carried: {
+      covers: carried.map(([first, last]) => [first, last]),
+      // All that was stored of it is in the lane's other archives.
+      counts: lane.early.reduce(
+        (sum, { counts: { out, ...early } }) => plus(sum, { ...early, elsewhere: out, out: 0 }),
+        none
+      )
+    },
     queue: [
       {
         kind: 'genesis',
@@ -64,21 +71,23 @@ export function settleCarried(
   const fresh = settleFresh(lane, ranges)
   // An intent has settled these frames, and counted their records.
   if (fresh.length === 0) return
-  for (const archive of lane.archives.values()) {
-    carry(archive, fresh, { ...none, in: records, dead, dropped: records - dead })
-  }
+  const counts = { ...none, in: records, dead, dropped: records - dead }
+  settleEarly(lane, fresh, counts)
+  for (const archive of lane.archives.values()) carry(archive, fresh, counts)
 }
 
 /** That intent is the settlement (A2). */
 export function seal(lane: ArchiveLane, frame: IntentFrame): void {
   const fresh = settleFresh(lane, frame.covers)
   const all = frame.objects.reduce((sum, { records }) => sum + records, 0)
+  const dropped = frame.in - frame.dead - all
+  settleEarly(lane, fresh, { ...none, in: frame.in, dropped, dead: frame.dead, out: all })
   for (const archive of lane.archives.values()) {
     const objects = frame.objects.filter((object) => object.archive === archive.name)
     const out = objects.reduce((sum, { records }) => sum + records, 0)
     carry(archive, fresh, {
       in: frame.in,
-      dropped: frame.in - frame.dead - all,
+      dropped,
       dead: frame.dead,
       elsewhere: all - out,
       out
@@ -165,17 +174,28 @@ function settleFresh(lane: ArchiveLane, ranges: readonly Range[]): Range[] {
   return fresh
 }
 
+/** Batches are settled out of order: what lies above the mark is remembered until that has passed it. */
+function settleEarly(lane: ArchiveLane, covers: readonly Range[], counts: Counts): void {
+  const isAbove = (ranges: readonly Range[]) => ranges.some(([, last]) => last > lane.mark)
+  if (lane.early.length > 0) lane.early = lane.early.filter((one) => isAbove(one.covers))
+  if (counts.in > 0 && isAbove(covers)) lane.early.push({ covers: joinRanges(covers), counts })
+}
+
 function carry(archive: ArchiveState, covers: readonly Range[], more: Counts): void {
-  const { counts } = archive.carried
+  const { carried } = archive
   archive.carried = {
-    covers: joinRanges([...archive.carried.covers, ...covers]),
-    counts: {
-      in: counts.in + more.in,
-      dropped: counts.dropped + more.dropped,
-      dead: counts.dead + more.dead,
-      elsewhere: counts.elsewhere + more.elsewhere,
-      out: counts.out + more.out
-    }
+    covers: joinRanges([...carried.covers, ...covers]),
+    counts: plus(carried.counts, more)
+  }
+}
+
+function plus(a: Counts, b: Counts): Counts {
+  return {
+    in: a.in + b.in,
+    dropped: a.dropped + b.dropped,
+    dead: a.dead + b.dead,
+    elsewhere: a.elsewhere + b.elsewhere,
+    out: a.out + b.out
   }
 }
 

@@ -2,6 +2,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import type { Log } from '../telemetry/log.ts'
+import type { LetterFilter } from './letters.ts'
 import type { JournalStatus } from './status.ts'
 
 /** What a command may ask of the process that owns the journal (J9). */
@@ -9,7 +10,7 @@ export type ControlRequest =
   | { readonly do: 'show' }
   | { readonly do: 'abandon'; readonly lane: string }
   | { readonly do: 'rename'; readonly lane: string; readonly to: string }
-  | { readonly do: 'replay'; readonly ids: readonly string[]; readonly unnamed: boolean }
+  | { readonly do: 'replay'; readonly ids: readonly string[]; readonly filter: LetterFilter }
   | {
       readonly do: 'void'
       readonly number: number
@@ -43,6 +44,8 @@ export async function serveControl(
       text += part
       if (text.length > requestBytesMax) socket.destroy()
       if (!text.endsWith('\n')) return
+      // From here on it is our turn, and a replay may take long.
+      socket.setTimeout(0)
       Promise.resolve()
         .then(() => answer(JSON.parse(text)))
         .catch((error: Error): ControlAnswer => ({ error: error.message }))
@@ -75,7 +78,8 @@ export function askControl(
     const socket = connect(socketPath(directory), () =>
       socket.write(`${JSON.stringify(request)}\n`)
     )
-    socket.setTimeout(patienceMs, () => socket.destroy())
+    // Each letter that is replayed waits for the disk a few times, and there may be thousands.
+    if (request.do !== 'replay') socket.setTimeout(patienceMs, () => socket.destroy())
     socket.setEncoding('utf8').on('data', (part: string) => {
       text += part
     })

@@ -101,6 +101,17 @@ export function lettersIn(journal: string): string {
   return join(journal, 'dead')
 }
 
+/** Which letters are meant; what is not said does not matter. Plain JSON: commands send it to the running process. */
+export interface LetterFilter {
+  /** Milliseconds since the epoch at which they were written: from, and before. */
+  readonly since?: number
+  readonly until?: number
+  /** Part of the reason. */
+  readonly reason?: string
+  readonly receiver?: string
+  readonly lane?: string
+}
+
 /** What lies there, oldest first; letters whose file is not whole are named apart. */
 export interface LetterList {
   readonly heads: readonly LetterHead[]
@@ -164,7 +175,9 @@ const headBytesMax = 4 * 2 ** 20
 async function headIn(file: FileHandle): Promise<{ head: LetterHead; end: number } | undefined> {
   const { size } = await file.stat()
   for (let length = 4096; ; length *= 16) {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(length, size)), { position: 0 })
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(length, size)), {
+      position: 0
+    })
     const line = buffer.subarray(0, bytesRead).indexOf(10)
     if (line >= 0) {
       const head = parsed(buffer.toString('utf8', 0, line))

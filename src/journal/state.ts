@@ -2,6 +2,7 @@ import type {
   ArchiveFrame,
   ArchiveLane,
   ArchiveState,
+  Carried,
   Commit,
   Committed,
   Gap,
@@ -101,7 +102,8 @@ export function emptyLane(index: number, id: string, name: string, mark: number)
     ranges: [],
     numbers: new Map(),
     archives: new Map(),
-    gaps: []
+    gaps: [],
+    early: []
   }
 }
 
@@ -178,6 +180,7 @@ interface Snapshot {
     /** Left out by versions without leaves. */
     readonly archives?: readonly ArchiveState[]
     readonly gaps?: Gap[]
+    readonly early?: Carried[]
   }[]
   readonly checks?: readonly [string, Checks][]
   readonly replayed?: readonly string[]
@@ -206,13 +209,14 @@ export function stateOf(payload: Buffer): JournalState {
     nextLane: snapshot.nextLane,
     resume: new Map(snapshot.resume),
     lanes: new Map(
-      snapshot.lanes.map(({ archives = [], gaps = [], ...lane }) => [
+      snapshot.lanes.map(({ archives = [], gaps = [], early = [], ...lane }) => [
         lane.index,
         {
           ...lane,
           numbers: new Map(lane.numbers),
           archives: new Map(archives.map((archive) => [archive.name, restored(archive)])),
-          gaps
+          gaps,
+          early
         }
       ])
     ),

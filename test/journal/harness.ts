@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { copyFile, cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -34,6 +34,8 @@ export async function crashed(directory: string): Promise<string> {
     if (name.endsWith('.wal'))
       await copyFile(join(directory, name), join(copy, name)).catch(() => {})
   }
+  if ((await readdir(directory)).includes('dead'))
+    await cp(join(directory, 'dead'), join(copy, 'dead'), { recursive: true })
   return copy
 }
 
@@ -56,6 +58,30 @@ export function append(
     )
   })
 }
+
+/** A lane with one frame under way, and a letter for its only record. */
+export async function withLetter(options: Partial<JournalOptions> = {}) {
+  const directory = await newDirectory()
+  const journal = await open(directory, options)
+  const lane = await journal.bear('logs/a')
+  await append(journal, 'a record', [lane])
+  const seen = listen(lane)
+  await until(() => seen.batches.length === 1)
+  const [batch] = seen.batches
+  const covers = batch!.meta.covers!.map(([first, last]): [number, number] => [first, last])
+  const id = await journal.letters.write(lane, letterOf(covers), batch!.logs)
+  /** As the end of a lane does. */
+  const settle = () => {
+    lane.reader.refused(covers, [id], 1)
+    batch!.settle()
+  }
+  return { directory, journal, lane, batch: batch!, covers, id, settle }
+}
+
+export const letterOf = (covers: [number, number][]) => ({
+  ...{ by: 'awss3', at: 'exporter' as const, reason: 'too old' },
+  ...{ arrived: 1, receiver: 'otlp', covers }
+})
 
 /** Subscribes to a lane and keeps what it gives. */
 export function listen(lane: JournalLane, window = 2 ** 20) {

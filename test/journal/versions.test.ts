@@ -35,7 +35,8 @@ test('J11: a journal of version 1 is read as it was meant: lanes, positions, num
             ['s3://bucket', 65]
           ]),
           archives: new Map(),
-          gaps: []
+          gaps: [],
+          early: []
         }
       ],
       [
@@ -44,7 +45,8 @@ test('J11: a journal of version 1 is read as it was meant: lanes, positions, num
           ...{ index: 2, id: '677b33d990156f9c', name: 'logs/b', mark: 2, ranges: [[7, 7]] },
           numbers: new Map([['s3://bucket', 65]]),
           archives: new Map(),
-          gaps: []
+          gaps: [],
+          early: []
         }
       ]
     ]),

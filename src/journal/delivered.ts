@@ -42,8 +42,10 @@ export function watchDelivered(options: DeliveredOptions): Delivered {
         const { path } = segments.shift()!
         removed = removed.then(() => remove(path)).catch(options.fatal)
       }
-      // A lane that had nothing to settle says only now that it has passed the old segments.
-      if (segments.length > 1 && lowestHead(lanes.values()) > segments[0]!.lastLsn) {
+      // A lane that had nothing to settle says only now that it has passed the old segments, and says
+      // it once: what holds them from then on is an object that waits for its store.
+      const old = segments[0]!.lastLsn
+      if (segments.length > 1 && lowestSettled(state) < old && lowestHead(lanes.values()) > old) {
         options.passed()
       }
     },
@@ -56,6 +58,11 @@ export function lowestMark(state: JournalState): number {
   return Math.min(
     ...[...state.lanes.values()].map((lane) => Math.min(lane.mark, heldFrom(lane) - 1))
   )
+}
+
+/** What all lanes have settled, whatever holds it. */
+function lowestSettled(state: JournalState): number {
+  return Math.min(...[...state.lanes.values()].map(({ mark }) => mark))
 }
 
 /** The lowest lsn at which a lane still has something to do. */

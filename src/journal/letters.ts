@@ -1,12 +1,16 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import type { Meta, Refused } from '../component.ts'
 import { isFull, SyncFailed, syncDirectory, writeAll } from '../disk.ts'
 import type { Logs } from '../logs/logs.ts'
 import { isSettled, type Range } from './position.ts'
 import type { JournalState } from './state.ts'
 
-/** What will fail again, kept with the reason (L5). A file: this as one line of JSON, then the records as OTLP bytes. */
+/**
+ * What will fail again, kept with the reason (L5). A file: this as one line of JSON with the checksum of
+ * itself and the records, then the records as OTLP bytes.
+ */
 export interface LetterHead {
   readonly v: 1
   /** `<lane id>-<lsn>-<n>`. */
@@ -66,7 +70,8 @@ export async function openLetters(options: LettersOptions, state: JournalState):
         ...letter,
         ...{ records: logs.records, bytes: logs.bytes }
       }
-      const line = Buffer.from(`${JSON.stringify(head)}\n`)
+      const checked = { ...head, crc32: checksumOf(head, logs.chunks) }
+      const line = Buffer.from(`${JSON.stringify(checked)}\n`)
       const bytes = line.length + logs.bytes
       if (used + bytes > options.maxBytes) {
         throw new Error(
@@ -147,10 +152,15 @@ export async function readLetter(
   if (file === undefined) return undefined
   try {
     const found = await headIn(file)
-    if (!found) throw new Error(`the dead letter ${id} is damaged: ${pathOf(journal, id)}`)
-    const { head, end } = found
-    const bytes = Buffer.alloc(head.bytes)
-    await file.read(bytes, 0, bytes.length, end)
+    const bytes = Buffer.alloc(found?.head.bytes ?? 0)
+    if (found) await file.read(bytes, 0, bytes.length, found.end)
+    if (found?.head.id !== id || !isWhole(found, bytes)) {
+      const path = pathOf(journal, id)
+      throw new Error(
+        `the dead letter ${id} is damaged: restore ${path} from a copy, or move it away`
+      )
+    }
+    const { head } = found
     return { head, logs: { chunks: [bytes], bytes: bytes.length, records: head.records } }
   } finally {
     await file.close()
@@ -171,8 +181,23 @@ async function openLetter(journal: string, id: string): Promise<FileHandle | und
 /** A head is as long as the client metadata in it; a letter may have gigabytes behind it. */
 const headBytesMax = 4 * 2 ** 20
 
-/** The head and where it ends, or undefined when the file is not whole. */
-async function headIn(file: FileHandle): Promise<{ head: LetterHead; end: number } | undefined> {
+interface FoundHead {
+  readonly head: LetterHead
+  /** The first version had none. */
+  readonly crc32: number | undefined
+  readonly end: number
+}
+
+function isWhole({ head, crc32: checksum }: FoundHead, records: Uint8Array): boolean {
+  return checksum === undefined || checksum === checksumOf(head, [records])
+}
+
+function checksumOf(head: LetterHead, records: readonly Uint8Array[]): number {
+  return records.reduce((sum, chunk) => crc32(chunk, sum), crc32(JSON.stringify(head)))
+}
+
+/** The head and where it ends, or undefined when the file has not the length that it says. */
+async function headIn(file: FileHandle): Promise<FoundHead | undefined> {
   const { size } = await file.stat()
   for (let length = 4096; ; length *= 16) {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(length, size)), {
@@ -180,16 +205,17 @@ async function headIn(file: FileHandle): Promise<{ head: LetterHead; end: number
     })
     const line = buffer.subarray(0, bytesRead).indexOf(10)
     if (line >= 0) {
-      const head = parsed(buffer.toString('utf8', 0, line))
-      return head && head.bytes === size - line - 1 ? { head, end: line + 1 } : undefined
+      const found = parsed(buffer.toString('utf8', 0, line))
+      return found?.head.bytes === size - line - 1 ? { ...found, end: line + 1 } : undefined
     }
     if (length >= Math.min(size, headBytesMax)) return undefined
   }
 }
 
-function parsed(line: string): LetterHead | undefined {
+function parsed(line: string): Omit<FoundHead, 'end'> | undefined {
   try {
-    return JSON.parse(line)
+    const { crc32, ...head }: LetterHead & { crc32?: number } = JSON.parse(line)
+    return { head, crc32 }
   } catch {
     return undefined
   }

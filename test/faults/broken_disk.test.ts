@@ -1,11 +1,12 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFailed, test } from 'vitest'
 import { problemsOf } from '../archive_check.ts'
 import { type Auditcol, newDir, root, runToEnd, start, stop, until } from '../e2e/auditcol.ts'
 import { type Backend, createBackend } from '../e2e/backend.ts'
 import { pipelineOf } from '../e2e/pipeline.ts'
-import { idsIn, send } from '../e2e/records.ts'
+import { send } from '../e2e/records.ts'
+import { idsInLetters } from './engine.ts'
 import type { Fault } from './failing_disk.ts'
 import { filesOf, idsOfRecords } from './once.ts'
 
@@ -60,16 +61,8 @@ async function expectKept({ auditcol, backend, acknowledged }: Life) {
   const ids = idsOfRecords(archive)
   expect(ids).toEqual(expect.arrayContaining(acknowledged))
   expect(new Set(ids).size).toBe(ids.length)
-  const others = [...backend.taken(), ...lettersOf(auditcol)]
+  const others = [...backend.taken(), ...idsInLetters(join(auditcol.dir, 'journal'))]
   expect(others).toEqual(expect.arrayContaining(acknowledged))
-}
-
-/** Ids of the records in dead letters. */
-function lettersOf({ dir }: Auditcol): string[] {
-  const letters = join(dir, 'journal/dead')
-  if (!existsSync(letters)) return []
-  const whole = [...filesOf(letters)].filter(([name]) => name.endsWith('.letter'))
-  return whole.flatMap(([, bytes]) => idsIn(bytes))
 }
 
 test.each<[string, Omit<Fault, 'code' | 'armedBy'>, RegExp, number?]>([
@@ -136,7 +129,9 @@ test.each<[string, Omit<Fault, 'code' | 'armedBy'>, string]>([
     const isThere = () => idsOfRecords(filesOf(join(auditcol.dir, 'archive'))).length === 5
     await until(isThere, 'the objects', auditcol.output)
     const { backend, acknowledged } = life
-    const isOver = () => backend.taken().length + lettersOf(auditcol).length === acknowledged.length
+    const isOver = () =>
+      backend.taken().length + idsInLetters(join(auditcol.dir, 'journal')).length ===
+      acknowledged.length
     await until(isOver, 'the letters', auditcol.output)
     expect(await stop(auditcol)).toBe(0)
     expect(auditcol.output()).not.toContain('wait in the journal')

@@ -27,12 +27,26 @@ export function idsOfRecords(objects: Objects): string[] {
     .flatMap(([, bytes]) => idsIn(plain(bytes)))
 }
 
-/** An archive in a directory, without what is being written. */
+/** An archive in a directory, without what is being written or was removed meanwhile. */
 export function filesOf(directory: string): Objects {
   const files = readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !/\/\.(tmp|sgwtmp)\b/.test(entry.parentPath))
     .map((entry) => join(entry.parentPath, entry.name))
-  return new Map(files.map((path) => [relative(directory, path), readFileSync(path)]))
+  return new Map(
+    files.flatMap((path) => {
+      const bytes = bytesOf(path)
+      return bytes === undefined ? [] : [[relative(directory, path), bytes]]
+    })
+  )
+}
+
+function bytesOf(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 export function objectsIn(s3: FakeS3): Objects {

@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util'
  * to vitest, e.g. the name of one file: `npm run faults -- --kills 300 kill`.
  */
 
-/** How often each fault happens. */
-const counts = { kills: '100', cuts: '20' }
+/** How often each fault happens; of `writes` every so many-th fails. */
+const counts = { kills: '100', cuts: '20', outages: '20', writes: '1', flips: '20' }
 
 const { values, positionals } = parseArgs({
   options: Object.fromEntries(

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Compression } from '../src/archive/compress.ts'
 import { openDirectorySpool } from '../src/archive/directory_spool.ts'
+import { checkNames } from '../src/archive/findings.ts'
 import { type KeyOptions, keyLayout, keyProblem } from '../src/archive/key.ts'
 import { marshalers } from '../src/archive/marshal.ts'
 import { createMemorySpool } from '../src/archive/memory_spool.ts'
@@ -51,6 +52,10 @@ export const config = z
       .describe(
         'After the loss of a journal: `<writer id>/<lane id>` that this lane goes on from.'
       ),
+    require: z
+      .array(z.enum(checkNames))
+      .default([])
+      .describe('What the store must be found able to do, or start refuses and nothing is stored.'),
     timeout: duration()
       .refine((milliseconds) => milliseconds >= 0, "'timeout' must be non-negative")
       .prefault('5s')

@@ -31,6 +31,20 @@ export interface FakeRequest {
   readonly headers: IncomingMessage['headers']
 }
 
+/** Ways in which real stores differ from what S3 promises, or from each other. */
+export interface Ways {
+  /** If-None-Match is not heeded. */
+  overwrites: boolean
+  /** Bytes are not compared with their SHA-256. */
+  takesWrongChecksums: boolean
+  /** PUTs with x-amz-checksum headers get SignatureDoesNotMatch. */
+  chokesOnChecksums: boolean
+  versioning: boolean
+  objectLock: boolean
+  /** Rights that are missing. */
+  denied: Set<'put' | 'delete' | 'read' | 'list' | 'bucket'>
+}
+
 interface Kept {
   body: Buffer
   sha256: string | undefined
@@ -45,7 +59,16 @@ export async function startFakeS3() {
   /** Every content that was ever kept under a key, by its hash. */
   const history = new Map<string, Set<string>>()
   const requests: FakeRequest[] = []
-  let denyReads = false
+  const ways: Ways = {
+    overwrites: false,
+    takesWrongChecksums: false,
+    chokesOnChecksums: false,
+    versioning: false,
+    objectLock: false,
+    denied: new Set()
+  }
+  /** What probes ask; they meet no faults, which are for what comes after them. */
+  const probes: FakeRequest[] = []
   let checksums = true
   let encryption = ''
   let forgetsLocks = false
@@ -64,7 +87,8 @@ export async function startFakeS3() {
     const [, bucket = '', ...levels] = url.pathname.split('/').map(decodeURIComponent)
     const key = levels.join('/')
     const method = request.method ?? ''
-    requests.push({
+    const isProbe = key.includes('/probe/') || (key === '' && url.search !== '')
+    ;(isProbe ? probes : requests).push({
       method,
       bucket,
       key,
@@ -78,8 +102,10 @@ export async function startFakeS3() {
     const objects = buckets.get(bucket)
     if (objects === undefined) return send(response, 404, 'NoSuchBucket')
     if (key === '' && method === 'HEAD') return void response.writeHead(200).end()
-    if (method === 'PUT') return await put({ request, response, objects, key, body })
-    if (denyReads) return send(response, 403, 'AccessDenied')
+    if (method === 'PUT') return await put({ request, response, objects, key, body, isProbe })
+    if (method === 'DELETE') return remove(key, objects, response)
+    if (key === '' && !url.searchParams.has('list-type')) return describe(url.search, response)
+    if (ways.denied.has(key === '' ? 'list' : 'read')) return send(response, 403, 'AccessDenied')
     if (key === '') return list(url.searchParams, objects, response)
     const kept = objects.get(key)
     if (kept === undefined) return send(response, 404, 'NoSuchKey')
@@ -102,16 +128,20 @@ export async function startFakeS3() {
     objects: Map<string, Kept>
     key: string
     body: Buffer
+    isProbe: boolean
   }) {
-    const { request, response, objects, key, body } = call
-    const fault = faults.shift() ?? misbehave()
+    const { request, response, objects, key, body, isProbe } = call
+    const fault = isProbe ? undefined : (faults.shift() ?? misbehave())
+    if (ways.denied.has('put')) return send(response, 403, 'AccessDenied')
+    if (ways.chokesOnChecksums && request.headers['x-amz-checksum-sha256'])
+      return send(response, 403, 'SignatureDoesNotMatch')
     const problem = damage(request, body)
-    if (problem !== undefined) return send(response, 400, problem)
+    if (problem !== undefined && !ways.takesWrongChecksums) return send(response, 400, problem)
     if (fault !== undefined && !fault.includes('stored')) {
       const done = await fail(fault, request, response)
       if (done) return
     }
-    if (request.headers['if-none-match'] === '*' && objects.has(key)) {
+    if (request.headers['if-none-match'] === '*' && objects.has(key) && !ways.overwrites) {
       return send(response, 412, 'PreconditionFailed')
     }
     const locks = lockOf(request)
@@ -141,6 +171,26 @@ export async function startFakeS3() {
     response.writeHead(200, fault === 'no etag' ? {} : { etag, ...checksum, ...sse }).end()
   }
 
+  function remove(key: string, objects: Map<string, Kept>, response: ServerResponse) {
+    if (ways.denied.has('delete')) return send(response, 403, 'AccessDenied')
+    objects.delete(key)
+    history.delete(key)
+    response.writeHead(204).end()
+  }
+
+  /** What a bucket says of itself. */
+  function describe(search: string, response: ServerResponse) {
+    if (ways.denied.has('bucket')) return send(response, 403, 'AccessDenied')
+    if (search.includes('object-lock') && !ways.objectLock)
+      return send(response, 404, 'ObjectLockConfigurationNotFoundError')
+    response.writeHead(200, { 'content-type': 'application/xml' })
+    response.end(
+      search.includes('object-lock')
+        ? '<ObjectLockConfiguration><ObjectLockEnabled>Enabled</ObjectLockEnabled></ObjectLockConfiguration>'
+        : `<VersioningConfiguration>${ways.versioning ? '<Status>Enabled</Status>' : ''}</VersioningConfiguration>`
+    )
+  }
+
   function damage({ headers }: IncomingMessage, body: Buffer): string | undefined {
     const digest = (name: string, encoding: 'base64' | 'hex') =>
       createHash(name).update(body).digest(encoding)
@@ -155,6 +205,8 @@ export async function startFakeS3() {
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    probes,
+    ways,
     buckets,
     /** Faults of the next PUTs, in order. */
     fail: (...next: Fault[]) => void faults.push(...next),
@@ -169,7 +221,7 @@ export async function startFakeS3() {
       faults.length = 0
     },
     denyReads() {
-      denyReads = true
+      ways.denied.add('read').add('list')
     },
     /** HEAD no longer tells the SHA-256, as some S3-compatible stores. */
     hideChecksums() {

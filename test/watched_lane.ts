@@ -8,6 +8,7 @@ export const watchedLaneId = '00112233aabbccdd'
 
 /** A lane of its own for one exporter, without a journal unless it gets a book; and all that the exporter said and counted. */
 export function watchedLane(book: Book = createMemoryBook(watchedLaneId, 'logs/under_test')) {
+  const finishing = new AbortController()
   const written: string[] = []
   const places: string[] = []
   const counts: Record<string, number> = {}
@@ -18,6 +19,7 @@ export function watchedLane(book: Book = createMemoryBook(watchedLaneId, 'logs/u
       id: watchedLaneId,
       consumers: 4,
       book,
+      finishing: finishing.signal,
       stopped: (error) => void stops.push(error),
       drain: (finish) => void drains.push(finish),
       count(name, n) {
@@ -31,6 +33,7 @@ export function watchedLane(book: Book = createMemoryBook(watchedLaneId, 'logs/u
   const lines = (level: Level) => written.filter((line) => JSON.parse(line).level === level)
   /** Waits for what goes on behind the exporter, as a stop of the lane does. */
   const drain = async (limit = new AbortController().signal) => {
+    finishing.abort()
     await Promise.all(drains.map((finish) => finish(limit)))
   }
   /** The numbers given out so far, by archive. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { type Batch, type Exporter, type LaneContext, PermanentError } from '../component.ts'
 import { isFull, SyncFailed } from '../disk.ts'
 import type { IntentFrame, SpooledObject } from '../journal/archive_frames.ts'
+import type { Checks } from '../journal/book.ts'
 import { cutLogs } from '../logs/cut.ts'
 import type { Logs } from '../logs/logs.ts'
 import { version } from '../version.ts'
@@ -20,6 +21,8 @@ export interface Target {
   readonly name: string
   /** How to get there again, and the headers of its objects, as plain JSON (A3, L7). */
   readonly place: unknown
+  /** What a probe has found of its store (A12), by now. */
+  readonly checks?: () => Checks | undefined
 }
 
 export interface ArchivesOptions extends SealOptions {
@@ -69,19 +72,21 @@ export function openArchives(
   async function take(batch: Batch, signal: AbortSignal): Promise<void> {
     const routes = options.route(batch)
     const targets = new Map<Route, Target>()
-    for (const route of routes) targets.set(route, await options.open(route.bucket, batch.logs))
-    await unlessAborted(roomFor(batch, new Set(targets.values())), signal)
+    const since = performance.now()
+    for (const route of routes) {
+      targets.set(route, await unlessAborted(options.open(route.bucket, batch.logs), signal))
+    }
+    await unlessAborted(roomFor(new Set(targets.values())), signal)
+    // Waiting for a store or for room is no attempt (A4).
+    lane.waited(batch, performance.now() - since)
     const numbers = await unlessAborted(seal(batch, targets), signal)
     if (book.durable) return
     const committed = [...numbers].map(([name, number]) => archives.get(name)!.committed(number))
     await unlessAborted(Promise.all(committed), signal)
   }
 
-  /** Waiting here is no attempt (A4). */
-  async function roomFor(batch: Batch, targets: Set<Target>): Promise<void> {
-    const since = performance.now()
+  async function roomFor(targets: Set<Target>): Promise<void> {
     for (const { name } of targets) await archives.get(name)?.room()
-    lane.waited(batch, performance.now() - since)
   }
 
   /** Returns the last number of each archive; all or nothing of a batch is sealed. */
@@ -168,7 +173,8 @@ export function openArchives(
     return { frame, numbers, bodies }
   }
 
-  async function bear({ name }: Target, host: string): Promise<void> {
+  async function bear({ name, checks }: Target, host: string): Promise<void> {
+    const found = checks?.()
     await book.write({
       do: 'archive',
       archive: name,
@@ -177,15 +183,10 @@ export function openArchives(
         ...{ at: Date.now(), host, version, writer: lane.writer, lane: lane.id },
         laneName: lane.name,
         ...(options.predecessor !== undefined && { predecessor: options.predecessor }),
-        ...checksOf(name)
+        ...(found && { checks: found })
       }
     })
     open(name)
-  }
-
-  function checksOf(name: string) {
-    const checks = book.checks(name)
-    return checks === undefined ? {} : { checks }
   }
 
   function open(name: string): void {

@@ -1,5 +1,5 @@
 import { PermanentError } from '../component.ts'
-import { NotStored } from './store.ts'
+import { NotStored, StoreError } from './store.ts'
 
 export interface Place {
   /** What was being done, in gerund form. */
@@ -29,7 +29,9 @@ export function explained(cause: unknown, place: Place): Error {
   const answered = status !== undefined && status >= 300 && status < 500
   // One 4xx after earlier tries says nothing about those; RequestTimeout comes after part of a body.
   const known = answered && attemptsOf(cause) === 1 && answer.name !== 'RequestTimeout'
-  return known || isCredentials(answer) ? new NotStored(text) : new Error(text)
+  return known || isCredentials(answer)
+    ? new NotStored(text, answer.name)
+    : new StoreError(text, answer.name)
 }
 
 export function statusOf(cause: unknown): number | undefined {

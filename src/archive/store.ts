@@ -47,7 +47,17 @@ export class NoReadRight extends Error {
   override name = 'NoReadRight'
 }
 
+/** A store's answer that is an error, or none; `code` is the store's own name for it. */
+export class StoreError extends Error {
+  override name = 'StoreError'
+  readonly code: string | undefined
+  constructor(message: string, code?: string) {
+    super(message)
+    this.code = code
+  }
+}
+
 /** The store has answered that it did not take the object; no attempt of this call can still arrive. */
-export class NotStored extends Error {
+export class NotStored extends StoreError {
   override name = 'NotStored'
 }

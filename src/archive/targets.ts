@@ -2,13 +2,19 @@ import { type LaneContext, PermanentError } from '../component.ts'
 import { longestTimeout } from '../group.ts'
 import type { Logs } from '../logs/logs.ts'
 import { openDirectoryStore } from './directory_store.ts'
+import type { CheckName } from './findings.ts'
 import type { Target } from './open_archives.ts'
+import { rememberProbes, type Subject } from './probes.ts'
 import type { S3Options } from './s3_options.ts'
 import { s3Stores } from './s3_store.ts'
 import type { Store } from './store.ts'
+import { createSubjects, directoryOf, type Uploader } from './subjects.ts'
+import { unlessAborted } from './unless_aborted.ts'
+import { watchStore } from './watched_store.ts'
 
 export interface TargetOptions {
-  readonly s3uploader: S3Options & { readonly s3_bucket: string }
+  readonly require: readonly CheckName[]
+  readonly s3uploader: Uploader & { readonly s3_bucket: string }
   readonly timeout: number
 }
 
@@ -50,26 +56,46 @@ export async function openTargets(
 ): Promise<Targets> {
   const { s3_bucket } = options.s3uploader
   const stores = await storesByPlace(options, context)
-  if (s3_bucket.startsWith('file:')) {
-    const place: Place = { directory: s3_bucket.slice('file:'.length).replace(/^\/\//, '') }
-    const target = { name: stores.at(place).name, place }
-    return {
-      open: async () => target,
-      storeAt: stores.at,
-      placeOf: (archive) => (archive === target.name ? place : undefined),
-      close: stores.close
-    }
+  const subjects = createSubjects(options.s3uploader, context)
+  const probes = rememberProbes(options.require, subjects.folder, context)
+  const isRequired = options.require.length > 0
+  const target = (place: Place, subject: Subject): Target => {
+    return { name: subject.name, place, checks: () => probes.checks(subject.identity) }
   }
-  const placeIn = (bucket: string): Place => ({ bucket, options: fixedOf(options.s3uploader) })
-  const buckets = watchBuckets((bucket) => stores.at(placeIn(bucket)), s3_bucket, context)
+  const configured = s3_bucket === '' ? undefined : subjects.of(s3_bucket)
+  const watched =
+    configured && (await watchStore(() => probes.ask(configured), isRequired, context))
+  const placeIn = (bucket: string): Place =>
+    bucket.startsWith('file:')
+      ? { directory: directoryOf(bucket) }
+      : { bucket, options: fixedOf(options.s3uploader) }
+  const buckets = watchBuckets((bucket) => probes.ask(subjects.of(bucket)), s3_bucket, context)
   return {
     open: async (bucket, logs) => {
-      await buckets.ask(bucket, () => recordsFor(logs, bucket))
-      return { name: `s3://${bucket}`, place: placeIn(bucket) }
+      if (bucket === s3_bucket) await watched!.ready()
+      else await buckets.ask(bucket, () => recordsFor(logs, bucket))
+      return target(placeIn(bucket), subjects.of(bucket))
     },
-    storeAt: stores.at,
-    placeOf: (archive) => placeIn(archive.slice('s3://'.length)),
+    storeAt: (place) => {
+      const store = stores.at(place)
+      return isRequired && store.name === configured?.name ? held(store, watched!.allowed) : store
+    },
+    placeOf: (archive) => {
+      if (archive === configured?.name) return placeIn(s3_bucket)
+      return archive.startsWith('s3://') ? placeIn(archive.slice('s3://'.length)) : undefined
+    },
     close: stores.close
+  }
+}
+
+/** Nothing is created before it is allowed. */
+function held(store: Store, allowed: () => Promise<void>): Store {
+  return {
+    ...store,
+    create: async (key, object, signal) => {
+      await (signal ? unlessAborted(allowed(), signal) : allowed())
+      return await store.create(key, object, signal)
+    }
   }
 }
 
@@ -91,7 +117,7 @@ async function storesByPlace(
   const stores = new Map<string, Store>()
   const directories = new Set<string>()
   if (s3uploader.s3_bucket.startsWith('file:')) {
-    directories.add(s3uploader.s3_bucket.slice('file:'.length).replace(/^\/\//, ''))
+    directories.add(directoryOf(s3uploader.s3_bucket))
   }
   for (const archive of lane.book.archives.values()) {
     for (const item of archive.queue) {
@@ -124,24 +150,16 @@ async function storesByPlace(
 const budgetMs = 5 * 60_000
 const askAgainMs = 30_000
 
-/**
- * The configured bucket may be away at start: a warning, and what is sealed for it waits. One that a
- * record names is asked for before it gets its first number: a bogus name must not block the lane (A7).
- */
+/** A bucket that a record names is asked for before it gets its first number: a bogus name must not block the lane (A7). */
 function watchBuckets(
-  store: (bucket: string) => Store,
+  probed: (bucket: string) => Promise<void>,
   configured: string,
-  { lane, log, id }: LaneContext
+  { lane }: LaneContext
 ) {
   const known = new Set([configured])
   for (const name of lane.book.archives.keys()) known.add(name.slice('s3://'.length))
   const missing = new Map<string, { since: number; asked: number; error: Error }>()
   const budget = lane.retry.max_elapsed_time || budgetMs
-  if (configured !== '') {
-    store(configured)
-      .reach()
-      .catch((cause: Error) => log.warn(`${id}: ${cause.message}; what is sealed waits for it`))
-  }
 
   const ask = async (bucket: string, records: () => number[]): Promise<void> => {
     if (known.has(bucket)) return
@@ -151,7 +169,7 @@ function watchBuckets(
       throw unsealable(bucket, records(), before.error)
     }
     try {
-      await store(bucket).reach()
+      await probed(bucket)
     } catch (cause) {
       const since = before?.since ?? now
       if (missing.size > 10_000) missing.clear()

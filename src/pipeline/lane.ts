@@ -225,6 +225,6 @@ async function create(component: Component, context: LaneContext): Promise<unkno
   try {
     return await component.create(component.options, context)
   } catch (cause) {
-    throw new Error(`starting the ${component.kind} ${component.id}`, { cause })
+    throw new Error(`${component.place}: starting the ${component.kind} ${component.id}`, { cause })
   }
 }

@@ -87,9 +87,20 @@ describe('what cannot start is named in one sentence, exit code 1', () => {
     const { code, output } = await runToEnd({ dir, config })
     expect(code).toBe(1)
     expect(sentence(output)).toMatch(
-      /^auditcol: starting the exporter awss3: .*file\/archive.*ENOTDIR/
+      /^auditcol: pipeline\.yaml:\d+:\d+: starting the exporter awss3: .*file\/archive.*ENOTDIR/
     )
   })
+})
+
+test('a store that is not what `require` asks for refuses start, with the line and what to do', {
+  timeout
+}, async () => {
+  const config = pipelineOf({ awss3: `require: [object_lock], ${archiveIn('./archive')}` })
+  const { code, output } = await runToEnd({ config })
+  expect(code).toBe(1)
+  expect(sentence(output)).toMatch(
+    /^auditcol: pipeline\.yaml:\d+:\d+: starting the exporter awss3: file:\.\/archive is not what require asks for: object_lock is no \(objects cannot be locked\): take a bucket with Object Lock enabled$/
+  )
 })
 
 describe('a bad configuration: every error with its place, exit code 2, and nothing is started', () => {

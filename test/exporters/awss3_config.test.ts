@@ -30,6 +30,7 @@ test('the defaults are those of the Collector', () => {
     },
     marshaler: 'otlp_json',
     resource_attrs_to_s3: { s3_bucket: '', s3_prefix: '' },
+    require: [],
     timeout: 5000
   })
 })
@@ -127,6 +128,7 @@ test.for<[Record<string, unknown>, string]>([
 test.for<[Record<string, unknown>, string]>([
   [{ marshaler: 'xml' }, 'marshaler: unknown marshaler "xml"'],
   [{ marshaler: 'sumo_ic' }, 'marshaler: marshaler sumo_ic is the format of one vendor'],
+  [{ require: ['speed'] }, 'require::0: Invalid option: expected one of "create_only"'],
   [{ encoding: 'otlp' }, 'encoding: encoding names an extension of the Collector: use marshaler'],
   [{ encoding_file_extension: 'x' }, 'encoding_file_extension: encoding_file_extension goes with'],
   [{ timeout: '-1s' }, "timeout: 'timeout' must be non-negative"],

@@ -6,6 +6,7 @@ import {
   exportToFile,
   showLetter
 } from './commands/dead_letters.ts'
+import { doctor } from './commands/doctor.ts'
 import { journal } from './commands/journal.ts'
 import { journalDirectory } from './commands/journal_directory.ts'
 import { timeFrom } from './commands/letter_filter.ts'
@@ -21,6 +22,7 @@ const help = `auditcol ${version}: a pipeline for audit logs
 
 Usage: auditcol [run] [options]           receive, keep and deliver; the default
        auditcol validate [options]        check the configuration, print nothing when it is good
+       auditcol doctor [--json] [options] ask the disk and every store whether they do what is needed
        auditcol journal [show] [options]  show the journal's segments, lanes and oldest record
        auditcol journal abandon LANE      give up what a lane has not delivered
        auditcol journal rename LANE NAME  let a lane go on under another name
@@ -42,6 +44,7 @@ Options:
   --since, --until   dead-letters: written from, and before; a time, or so long ago: 90m
   --receiver NAME    dead-letters: what accepted the records
   --output FILE      dead-letters export: a new file, in place of standard output
+  --json             doctor: the same as JSON
   --yes              repair: do it without asking
   --without-store    repair: although the store cannot be asked what was stored
   --version, --help
@@ -82,6 +85,7 @@ async function main(argv: string[]): Promise<number> {
   }
   if (values.directory !== undefined)
     throw new UsageError('--directory belongs to journal, void, dead-letters and repair')
+  if (command === 'doctor' && rest.length === 0) return doctor(options, values.json ?? false, print)
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest[0]}`)
   if (command === 'run') return run(options)
   if (command !== 'validate') throw new UsageError(`unknown command ${command}`)
@@ -106,6 +110,7 @@ function parse(argv: string[]) {
         until: { type: 'string' },
         receiver: { type: 'string' },
         output: { type: 'string' },
+        json: { type: 'boolean' },
         yes: { type: 'boolean' },
         'without-store': { type: 'boolean' },
         version: { type: 'boolean' },

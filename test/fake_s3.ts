@@ -39,6 +39,8 @@ export interface Ways {
   takesWrongChecksums: boolean
   /** PUTs with x-amz-checksum headers get SignatureDoesNotMatch. */
   chokesOnChecksums: boolean
+  /** The secret is another one: every request but HEAD gets SignatureDoesNotMatch. */
+  knowsNobody: boolean
   versioning: boolean
   objectLock: boolean
   /** Rights that are missing. */
@@ -63,6 +65,7 @@ export async function startFakeS3() {
     overwrites: false,
     takesWrongChecksums: false,
     chokesOnChecksums: false,
+    knowsNobody: false,
     versioning: false,
     objectLock: false,
     denied: new Set()
@@ -133,8 +136,8 @@ export async function startFakeS3() {
     const { request, response, objects, key, body, isProbe } = call
     const fault = isProbe ? undefined : (faults.shift() ?? misbehave())
     if (ways.denied.has('put')) return send(response, 403, 'AccessDenied')
-    if (ways.chokesOnChecksums && request.headers['x-amz-checksum-sha256'])
-      return send(response, 403, 'SignatureDoesNotMatch')
+    const choked = ways.chokesOnChecksums && request.headers['x-amz-checksum-sha256']
+    if (ways.knowsNobody || choked) return send(response, 403, 'SignatureDoesNotMatch')
     const problem = damage(request, body)
     if (problem !== undefined && !ways.takesWrongChecksums) return send(response, 400, problem)
     if (fault !== undefined && !fault.includes('stored')) {

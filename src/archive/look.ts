@@ -22,31 +22,20 @@ export const lookedAt = ['versioning', 'object_lock', 'clock'] as const satisfie
 export async function look(store: ProbedStore): Promise<Pick<Findings, (typeof lookedAt)[number]>> {
   const lock = 's3:GetBucketObjectLockConfiguration'
   return {
-    versioning: await asked(() => store.versioning(), 's3:GetBucketVersioning', versioningSays),
-    object_lock: await asked(() => store.objectLock(), lock, objectLockSays),
+    versioning: await asked(() => store.versioning(), 's3:GetBucketVersioning'),
+    object_lock: await asked(() => store.objectLock(), lock),
     clock: await store.ahead().then(clockSays, (error) => unanswered(error, 's3:ListBucket'))
   }
 }
 
-async function asked(
-  ask: () => Promise<boolean>,
-  right: string,
-  say: (is: boolean) => string
-): Promise<Finding> {
+async function asked(ask: () => Promise<boolean>, right: string): Promise<Finding> {
   try {
-    const is = await ask()
-    return { result: is ? 'ok' : 'no', answer: say(is) }
+    return (await ask())
+      ? { result: 'ok', answer: 'it is on' }
+      : { result: 'no', answer: 'it is off, or there is none' }
   } catch (error) {
     return unanswered(error, right)
   }
-}
-
-function versioningSays(is: boolean): string {
-  return is ? 'old versions are kept' : 'what is deleted or overwritten is gone'
-}
-
-function objectLockSays(is: boolean): string {
-  return is ? 'objects can be locked' : 'objects cannot be locked'
 }
 
 function clockSays(ahead: number): Finding {

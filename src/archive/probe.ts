@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { PermanentError } from '../component.ts'
 import { denied, type Finding, type Findings, isDenial, unanswered, unknown } from './findings.ts'
 import { look, type ProbedStore } from './look.ts'
 import { sha256Of } from './sha256.ts'
@@ -30,12 +31,20 @@ export async function probe(
   const read = await readBack(store, key, race.winner)
   const list = await listed(store, key, race.winner !== undefined)
   const looked = await look(store)
+  const unlocked = race.winner && (await lockMissing(store, key))
   // A removal in a bucket with versions only adds a marker on top of what stays.
   if (looked.versioning.result !== 'ok') {
     for (const one of [key, `${key}-wrong`, `${key}-plain`]) await store.remove(one).catch(() => {})
   }
   const won = race.finding.result === 'ok' && read.overwritten
-  return { create_only: won || race.finding, checksums, read: read.finding, list, ...looked }
+  return {
+    create_only: won || race.finding,
+    checksums,
+    read: read.finding,
+    list,
+    ...looked,
+    ...unlocked
+  }
 }
 
 interface Race {
@@ -69,6 +78,15 @@ async function raceFor(store: ProbedStore, key: string, plain?: () => ProbedStor
   return { finding: { result: 'ok', answer }, winner }
 }
 
+/** Who is not known is told nothing about rights. */
+const strangers = new Set([
+  'SignatureDoesNotMatch',
+  'InvalidAccessKeyId',
+  'ExpiredToken',
+  'InvalidToken',
+  'TokenRefreshRequired'
+])
+
 /** Rejects with what is no answer to the question: a store that is away or overloaded now. */
 async function failure(
   error: Error,
@@ -82,7 +100,10 @@ async function failure(
   }
   if (!(error instanceof NotStored)) throw error
   if (isDenial(code)) return denied('s3:PutObject')
-  if (!plain || !(await takes(plain(), `${key}-plain`))) return unknown(error.message)
+  if (!plain || !(await takes(plain(), `${key}-plain`))) {
+    if (strangers.has(code ?? '')) throw error
+    return unknown(error.message)
+  }
   return unknown(
     `${store.name} refuses x-amz-checksum headers (${code}) and takes the object without them: set s3uploader::checksum: when_required`
   )
@@ -153,6 +174,20 @@ async function listed(store: Store, key: string, isThere: boolean): Promise<Find
   return isThere
     ? { result: 'no', answer: 'what was just stored is not listed' }
     : { result: 'ok', answer: 'listing is allowed' }
+}
+
+/** An object for which the lock was asked and not kept says more than the bucket's own word. */
+async function lockMissing(
+  store: Store,
+  key: string
+): Promise<Pick<Findings, 'object_lock'> | undefined> {
+  try {
+    await store.confirm(key)
+  } catch (error) {
+    if (error instanceof PermanentError)
+      return { object_lock: { result: 'no', answer: error.message } }
+  }
+  return undefined
 }
 
 async function create(store: Store, key: string, body: Uint8Array) {

@@ -2,6 +2,7 @@ import type { LaneContext } from '../component.ts'
 import type { Checks } from '../journal/book.ts'
 import type { CheckName, Findings } from './findings.ts'
 import { look, lookedAt, type ProbedStore } from './look.ts'
+import { meanings } from './meanings.ts'
 import { probe } from './probe.ts'
 import { requireOf } from './requirements.ts'
 
@@ -59,7 +60,9 @@ export function rememberProbes(
     const findings = await probe(store, folder, subject.plain)
     const weak = subject.expected.filter((name) => findings[name].result !== 'ok')
     if (weak.length > 0) {
-      const said = weak.map((name) => `${name}: ${findings[name].answer}: ${consequences[name]}`)
+      const said = weak.map(
+        (name) => `${name}: ${findings[name].answer}: ${meanings[name].without}`
+      )
       log.warn(`${id}: ${subject.name}: ${said.join('; ')}`)
     }
     // What was denied altogether may be allowed by the next start.
@@ -72,15 +75,4 @@ export function rememberProbes(
   }
 
   return { checks: book.checks, ask }
-}
-
-/** What an exporter goes on without (A5). */
-const consequences: Readonly<Record<CheckName, string>> = {
-  create_only: 'a copy of this journal may overwrite what is there unseen',
-  checksums: 'damage on the way there is not noticed',
-  read: 'a key that is taken cannot be compared, so a second writer is not seen',
-  list: 'the archive cannot be verified from here',
-  versioning: 'what is deleted is gone',
-  object_lock: 'objects can be deleted',
-  clock: 'times in the archive are wrong'
 }

@@ -1,6 +1,7 @@
 import type { Checks } from '../journal/book.ts'
 import type { CheckName, Finding, Findings } from './findings.ts'
 import { lookedAt } from './look.ts'
+import { meanings } from './meanings.ts'
 
 /** The store is not what `require` asks for; only a person can mend it. */
 export class RequirementError extends Error {
@@ -20,7 +21,7 @@ export function requireOf(
   if (unmet.length === 0) return
   const said = unmet.map(
     ([name, { result, answer, needs }]) =>
-      `${name} is ${result} (${answer}): ${needs ? `allow ${needs}, as \`auditcol doctor\` prints it` : mends[name]}`
+      `${name} is ${result} (${answer}): ${needs ? `allow ${needs}, as \`auditcol doctor\` prints it` : meanings[name].mend}`
   )
   // What leaves nothing behind can be asked again until there is an answer.
   const isOpen = unmet.every(
@@ -29,17 +30,6 @@ export function requireOf(
   if (isOpen)
     throw new Error(`${store} does not say whether it is what require asks for: ${said.join('; ')}`)
   throw new RequirementError(`${store} is not what require asks for: ${said.join('; ')}`)
-}
-
-/** What a person can do where a check says no. */
-export const mends: Readonly<Record<CheckName, string>> = {
-  create_only: 'take a store whose PUT with If-None-Match: * is atomic',
-  checksums: 'take a store that compares the bytes with x-amz-checksum-sha256 or the signed hash',
-  read: 'take a store that reads what was written',
-  list: 'take a store that lists what was written',
-  versioning: 'take a bucket with versioning turned on',
-  object_lock: 'take a bucket with Object Lock enabled',
-  clock: 'set the clock of this machine'
 }
 
 function isLookedAt(name: CheckName): boolean {

@@ -1,4 +1,3 @@
-import type { LaneContext } from '../component.ts'
 import { openDirectoryProbe } from './directory_probe.ts'
 import type { CheckName } from './findings.ts'
 import type { Subject } from './probes.ts'
@@ -24,18 +23,22 @@ export interface Subjects {
 const leanedOn: readonly CheckName[] = ['create_only', 'checksums', 'read', 'clock']
 const leanedOnHere: readonly CheckName[] = ['create_only', 'read']
 
-export function createSubjects(uploader: Uploader, { lane }: Pick<LaneContext, 'lane'>): Subjects {
+/** `writer` and `id` name who probes, in keys and in names of temp files. */
+export function createSubjects(
+  uploader: Uploader,
+  { writer, id }: { readonly writer: string; readonly id: string }
+): Subjects {
   const root = archiveRoot(uploader)
-  const limits = { timeout: 10_000, maxSockets: 16, sessionName: `auditcol-${lane.id}` }
+  const limits = { timeout: 10_000, maxSockets: 16, sessionName: `auditcol-${id}` }
   return {
-    folder: `${root}${lane.writer}/probe/`,
+    folder: `${root}${writer}/probe/`,
     of: (bucket) => {
       if (bucket.startsWith('file:')) {
         const directory = directoryOf(bucket)
         const name = `file:${directory}`
         return {
           ...{ name, identity: `${name}/${root}`, expected: leanedOnHere },
-          open: () => openDirectoryProbe({ directory, writer: `probe-${lane.id}` })
+          open: () => openDirectoryProbe({ directory, writer: `probe-${id}` })
         }
       }
       const name = `s3://${bucket}`

@@ -56,7 +56,7 @@ export async function openTargets(
 ): Promise<Targets> {
   const { s3_bucket } = options.s3uploader
   const stores = await storesByPlace(options, context)
-  const subjects = createSubjects(options.s3uploader, context)
+  const subjects = createSubjects(options.s3uploader, context.lane)
   const probes = rememberProbes(options.require, subjects.folder, context)
   const isRequired = options.require.length > 0
   const target = (place: Place, subject: Subject): Target => {

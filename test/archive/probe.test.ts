@@ -59,6 +59,16 @@ test('A12: with versions and Object Lock one tiny object stays, under the folder
   expect(s3.object(s3.keys()[0]!)!.length).toBeLessThan(10)
 })
 
+test('a store that says it has Object Lock and forgets the lock of an object is found out', async () => {
+  Object.assign(s3.ways, { versioning: true, objectLock: true })
+  const object_lock = { mode: 'governance', retention: 60_000, legal_hold: false } as const
+  expect(await results({ object_lock })).toMatchObject({ object_lock: 'ok' })
+  s3.forgetLocks()
+  const found = await findings({ object_lock })
+  expect(found.object_lock).toMatchObject({ result: 'no' })
+  expect(found.object_lock.answer).toContain('it has no governance retention')
+})
+
 test('a store that does not heed If-None-Match is found out', async () => {
   s3.ways.overwrites = true
   expect((await findings()).create_only).toEqual({
@@ -111,6 +121,11 @@ test('a store that chokes on checksum headers is told from one that refuses the 
   )
   expect(s3.keys()).toEqual([])
   expect(await results({ checksum: 'when_required' })).toEqual(good)
+})
+
+test('refused credentials are no finding: nothing is known of the store', async () => {
+  s3.ways.knowsNobody = true
+  await expect(findings()).rejects.toThrow('bucket "logs" refuses the signature')
 })
 
 test.for([

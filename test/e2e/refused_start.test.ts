@@ -99,7 +99,7 @@ test('a store that is not what `require` asks for refuses start, with the line a
   const { code, output } = await runToEnd({ config })
   expect(code).toBe(1)
   expect(sentence(output)).toMatch(
-    /^auditcol: pipeline\.yaml:\d+:\d+: starting the exporter awss3: file:\.\/archive is not what require asks for: object_lock is no \(objects cannot be locked\): take a bucket with Object Lock enabled$/
+    /^auditcol: pipeline\.yaml:\d+:\d+: starting the exporter awss3: file:\.\/archive is not what require asks for: object_lock is no \(it is off, or there is none\): take a bucket with Object Lock enabled$/
   )
 })
 

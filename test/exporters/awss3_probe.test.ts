@@ -136,7 +136,7 @@ describe('require', () => {
     s3.ways.denied.add('list')
     await expect(start(newBook(), required('list', 'object_lock'))).rejects.toThrow(
       's3://logs is not what require asks for: list is unknown (denied: needs s3:ListBucket): allow s3:ListBucket, ' +
-        'as `auditcol doctor` prints it; object_lock is no (objects cannot be locked): take a bucket with Object Lock enabled'
+        'as `auditcol doctor` prints it; object_lock is no (it is off, or there is none): take a bucket with Object Lock enabled'
     )
   })
 

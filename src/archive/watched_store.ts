@@ -29,8 +29,13 @@ export async function watchStore(
   const answered = Promise.withResolvers<void>()
   const stopping = Promise.withResolvers<never>()
   stopping.promise.catch(() => {})
-  lane.finishing.addEventListener('abort', () => stopping.reject(new Error('stopping')))
   const first = ask()
+  let asking = first
+  // What is being asked just now may still decide: a short run delivers too.
+  lane.finishing.addEventListener('abort', () => {
+    const end = () => stopping.reject(new Error('stopping'))
+    within(asking, firstSealMs).then(end, end)
+  })
   const waiting = isRequired
     ? 'nothing is sealed before it was probed, because of require; records wait in the journal'
     : 'what is sealed waits for it'
@@ -54,7 +59,8 @@ export async function watchStore(
       if (lane.finishing.aborted) return
       interval = nextInterval(interval, lane.retry)
       try {
-        await ask()
+        asking = ask()
+        await asking
         if (isRequired) log.info(`${id}: the store has what is required`)
         return answered.resolve()
       } catch (error) {
@@ -65,8 +71,8 @@ export async function watchStore(
 
   return {
     ready: async () => {
-      const enough = isRequired ? answered.promise : within(firstTry, firstSealMs)
-      await Promise.race([enough, stopping.promise])
+      if (isRequired) await Promise.race([answered.promise, stopping.promise])
+      else await within(firstTry, firstSealMs)
     },
     allowed: async () => {
       if (isRequired) await Promise.race([answered.promise, stopping.promise])

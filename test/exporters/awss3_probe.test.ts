@@ -121,6 +121,21 @@ describe('A12: a store is probed once for each writer', () => {
   })
 })
 
+test.for([[[]], [['create_only']]])(
+  'a stop while the store is being probed, require %j: what was taken is delivered',
+  async ([required]) => {
+    s3.buckets.delete('logs')
+    const { exporter, drain } = await start(newBook(), { require: required })
+    s3.buckets.set('logs', new Map())
+    const taken = exporter(batchOf(), signal)
+    await vi.waitFor(() => expect(s3.probes.length).toBeGreaterThan(0))
+    const stopped = drain()
+    await taken
+    await stopped
+    expect(data()).toHaveLength(1)
+  }
+)
+
 describe('require', () => {
   const required = (...names: string[]) => ({ require: names })
 

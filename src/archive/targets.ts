@@ -164,7 +164,7 @@ function watchBuckets(
   const ask = async (bucket: string, records: () => number[]): Promise<void> => {
     if (known.has(bucket)) return
     const before = missing.get(bucket)
-    const now = Date.now()
+    const now = performance.now()
     if (before && now - before.since > budget && now - before.asked < askAgainMs) {
       throw unsealable(bucket, records(), before.error)
     }

@@ -52,13 +52,13 @@ export async function run(options: LoadOptions): Promise<number> {
 /** The first SIGINT or SIGTERM drains, a later second one ends at once. */
 function watchSignals() {
   const second = new AbortController()
-  let since = 0
+  let since: number | undefined
   const first = new Promise<undefined>((resolve) => {
     const on = () => {
-      if (since === 0) {
-        since = Date.now()
+      if (since === undefined) {
+        since = performance.now()
         resolve(undefined)
-      } else if (Date.now() - since > sameSignalMs) second.abort()
+      } else if (performance.now() - since > sameSignalMs) second.abort()
     }
     process.on('SIGINT', on)
     process.on('SIGTERM', on)

@@ -55,7 +55,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   /** Only an exporter's errors are tried again, always with the same batch (L4). */
   const deliver = async (batch: Batch): Promise<void> => {
-    const started = Date.now()
+    // Not the time of day: a clock set forward must not spend what a batch has left.
+    const started = performance.now()
     let interval = retry.initial_interval
     for (;;) {
       try {
@@ -70,7 +71,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         }
         if (halted.aborted) throw left
         const wait = Math.max(spread(interval, retry), askedFor(error))
-        if (spent(retry, Date.now() - started - (excused.get(batch) ?? 0) + wait)) {
+        if (spent(retry, performance.now() - started - (excused.get(batch) ?? 0) + wait)) {
           throw new Error('no more retries left', { cause: error })
         }
         outage.seen(error as Error, wait)

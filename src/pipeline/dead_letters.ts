@@ -27,9 +27,9 @@ export function createDeadLetters(write: WriteLetter, log: Log): DeadLetters {
 
   const tell = (records: number, reason: string) => {
     unsaid += records
-    if (Date.now() - said < sayMs) return
+    if (performance.now() - said < sayMs) return
     log.warn('records that will fail again are kept as dead letters', { records: unsaid, reason })
-    said = Date.now()
+    said = performance.now()
     unsaid = 0
   }
 
@@ -41,9 +41,9 @@ export function createDeadLetters(write: WriteLetter, log: Log): DeadLetters {
         return id
       } catch (failed) {
         if (halted.aborted) return undefined
-        if (Date.now() - said > sayMs) {
+        if (performance.now() - said > sayMs) {
           log.warn('a dead letter cannot be written, the lane waits', { error: reasonOf(failed) })
-          said = Date.now()
+          said = performance.now()
         }
         await sleep(againMs, halted)
         if (halted.aborted) return undefined

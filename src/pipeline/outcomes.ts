@@ -21,12 +21,12 @@ export function watchOutcomes(counted: Outcomes, log: Log): (batch: Batch) => Ba
   const refused = (records: number, error: Error) => {
     counted.refused += records
     unsaid += records
-    if (Date.now() - said < repeatMs) return
+    if (performance.now() - said < repeatMs) return
     log.warn('records are refused', {
       reason: reasonOf(error),
       records: unsaid
     })
-    said = Date.now()
+    said = performance.now()
     unsaid = 0
   }
 

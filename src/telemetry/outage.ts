@@ -3,18 +3,18 @@ import { reasonOf } from './reason.ts'
 
 /** One line when an outage begins, one a minute while it lasts, one when it is over. */
 export function watchOutage(log: Log, doing = 'exporting') {
-  let since = 0
+  let since: number | undefined
   let said = 0
   let failures = 0
   return {
     get failing() {
-      return since > 0
+      return since !== undefined
     },
     seen: (error: Error, wait: number) => {
       failures++
-      const now = Date.now()
-      if (since > 0 && now - said < 60_000) return
-      since ||= now
+      const now = performance.now()
+      if (since !== undefined && now - said < 60_000) return
+      since ??= now
       said = now
       log.warn(`${doing} failed, nothing is lost, trying again`, {
         error: reasonOf(error),
@@ -23,12 +23,13 @@ export function watchOutage(log: Log, doing = 'exporting') {
       })
     },
     over: () => {
-      if (since === 0) return
+      if (since === undefined) return
       log.info(`${doing} works again`, {
         failures,
-        outage_s: Math.round((Date.now() - since) / 1000)
+        outage_s: Math.round((performance.now() - since) / 1000)
       })
-      since = said = failures = 0
+      since = undefined
+      said = failures = 0
     }
   }
 }

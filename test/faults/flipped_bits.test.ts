@@ -79,7 +79,7 @@ async function leaveJournal(dir: string): Promise<void> {
     times: Number.POSITIVE_INFINITY
   })
   await take(second, waiting.slice(2))
-  await until(() => readdirSync(join(dir, 'journal/spool')).length === 2)
+  await until(() => second.journal!.lanes.get('logs/awss3')!.sealed.objects === 2)
   await second.stop(AbortSignal.abort())
   full.mend()
   mkdirSync(join(dir, 'kept'))

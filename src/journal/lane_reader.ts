@@ -1,6 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs'
-import { type Batch, type Meta, RefusedError } from '../component.ts'
-import type { Logs } from '../logs/logs.ts'
+import { type Batch, type Meta, type Refused, RefusedError } from '../component.ts'
+import { type Logs, noLogs } from '../logs/logs.ts'
 import { decodeEnvelope, decodeRecords } from './envelope.ts'
 import { type Frame, frameType, takesLsn } from './frame.ts'
 import { type FrameReader, openFrames } from './frame_reader.ts'
@@ -27,6 +27,8 @@ export interface ReadOptions {
   full(): void
   /** A batch came back with an error: nothing more is read, what is under way may still be settled. */
   stopped(error: Error): void
+  /** Why these records cannot be read, if so. Asked for what an earlier process has accepted, whatever its version let pass. */
+  unreadable?(logs: Logs): string | undefined
 }
 
 export interface LaneReader {
@@ -69,6 +71,7 @@ interface Outstanding {
 /** Reads the frames that were accepted for one lane, in order, at most a window ahead of the oldest unsettled one. */
 export function createLaneReader(options: ReaderOptions): LaneReader {
   const { lane, position, segments, recent } = options
+  const accepted = recent.floor
   let out: Subscriber<Batch> | undefined
   let read: ReadOptions | undefined
   let cursor = { ...options.start }
@@ -163,11 +166,13 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
       ...(identity && { identity }),
       ...(replay && { replay })
     }
-    emit(frame.lsn, frame.bytes, decodeRecords(frame.payload, envelope), meta)
+    const logs = decodeRecords(frame.payload, envelope)
+    const reason = frame.lsn < accepted ? read?.unreadable?.(logs) : undefined
+    emit(frame.lsn, frame.bytes, logs, meta, reason)
   }
 
   /** A frame is counted with the skipped and control frames before it, so that ranges leave no gaps (A9). */
-  const emit = (lsn: number, bytes: number, logs: Logs, meta: Meta) => {
+  const emit = (lsn: number, bytes: number, logs: Logs, meta: Meta, unreadable?: string) => {
     const range: Range = [covered + 1, lsn]
     covered = lsn
     const entry: Outstanding = {
@@ -185,7 +190,12 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
       entry.settled = true
       settleEntry(entry, logs.records, bytes)
     }
-    out?.next({ logs, meta: { ...meta, accepted: logs.records, covers: [range] }, settle })
+    const known = { ...meta, accepted: logs.records, covers: [range] }
+    if (unreadable === undefined) return out?.next({ logs, meta: known, settle })
+    const frame: Refused = {
+      ...{ logs, reason: unreadable, by: 'journal', at: 'journal', from: known }
+    }
+    out?.next({ logs: noLogs, meta: { ...known, refused: [frame] }, settle })
   }
 
   const settleEntry = (entry: Outstanding, records: number, bytes: number) => {

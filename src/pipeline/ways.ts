@@ -2,7 +2,10 @@ import type { Batch } from '../component.ts'
 import type { Component, Config } from '../config/config.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { JournalLane } from '../journal/lane.ts'
+import { checkLogs } from '../logs/check.ts'
+import type { Logs } from '../logs/logs.ts'
 import type { Log } from '../telemetry/log.ts'
+import { reasonOf } from '../telemetry/reason.ts'
 import type { QueueLimit } from './admission.ts'
 import { createDirectSource, type DirectSource, giveToAll } from './direct.ts'
 import { createLane, type Lane, type LaneSource, laneName } from './lane.ts'
@@ -70,9 +73,20 @@ function sourceOf(journal: Journal, lane: JournalLane): LaneSource {
     book: lane.book,
     letter: (letter, logs) => journal.letters.write(lane, letter, logs),
     refused: lane.reader.refused,
-    batches: (events) => lane.reader.batches({ window: windowBytes, ...events }),
+    batches: (events) => lane.reader.batches({ window: windowBytes, unreadable, ...events }),
     full: () => lane.reader.full,
     drain: () => lane.reader.drain()
+  }
+}
+
+/** As checked at the door, where a frame of another version may not have been. */
+function unreadable(logs: Logs): string | undefined {
+  try {
+    const found = logs.chunks.reduce((sum, chunk) => sum + checkLogs(chunk).records, 0)
+    if (found === logs.records) return undefined
+    return `the frame does not read: it has ${found} records, not ${logs.records}`
+  } catch (error) {
+    return `the frame does not read: ${reasonOf(error)}`
   }
 }
 

@@ -49,7 +49,7 @@ describe('a lane is on its own', () => {
     expect(sour.calls().filter(({ what }) => what === 'begin')).toHaveLength(3)
     const { output } = await letters('list')
     expect(
-      output.match(/logs\/sour {2}from otlp {2}1 records {2}the backend will never/g)
+      output.match(/logs\/sour {2}from otlp {2}by sour {2}1 records {2}the backend will never/g)
     ).toHaveLength(3)
     const [id = ''] = output.split(' ')
     expect((await letters('show', id)).output).toContain('event(a)')

@@ -5,6 +5,8 @@ import { type Journal, openJournal } from '../journal/journal.ts'
 import { lockJournal } from '../journal/lock.ts'
 import { inspectJournal } from '../journal/recover.ts'
 import { type JournalStatus, statusAtRest, statusOf } from '../journal/status.ts'
+import type { Lane } from '../pipeline/lane.ts'
+import { reasonOf } from '../telemetry/reason.ts'
 import { replayLetters } from './replay.ts'
 import { voidObject } from './void.ts'
 
@@ -21,9 +23,14 @@ export async function journal(directory: string, request: ControlRequest): Promi
 /** What the process that owns the journal answers; a lane in use is the configuration's, not a command's. */
 export async function answerRunning(
   running: Journal,
+  lanes: readonly Pick<Lane, 'name' | 'stopped'>[],
   request: ControlRequest
 ): Promise<ControlAnswer> {
-  if (request.do === 'show') return { status: statusOf(running) }
+  if (request.do === 'show') {
+    const stopped = lanes.flatMap((lane) => (lane.stopped ? [lane] : []))
+    const reasons = new Map(stopped.map(({ name, stopped }) => [name, reasonOf(stopped)]))
+    return { status: statusOf(running, reasons) }
+  }
   if (request.do === 'void') return { done: await voidObject(running, request) }
   if (request.do === 'replay') return { done: await replayLetters(running, request) }
   if (!running.lanes.has(request.lane)) {
@@ -99,9 +106,10 @@ function describe(directory: string, { segments, lanes, writer }: JournalStatus)
     lines.push(`  ${String(number).padStart(8, '0')}.wal  ${frames}  ${size(bytes)}`)
   }
   lines.push(lanes.length > 0 ? 'lanes:' : 'lanes: none')
-  for (const { name, id, records, bytes, oldest, sealed, archives } of lanes) {
+  for (const { name, id, records, bytes, oldest, stopped, sealed, archives } of lanes) {
     const age = oldest === undefined ? '' : `, oldest accepted ${new Date(oldest).toISOString()}`
     lines.push(`  ${name} (${id})  ${records} records undelivered, ${size(bytes)}${age}`)
+    if (stopped !== undefined) lines.push(`    stopped: ${stopped}`)
     if (sealed.objects > 0) {
       lines.push(
         `    of them ${sealed.records} sealed in ${sealed.objects} objects that wait for a store`

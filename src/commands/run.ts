@@ -30,11 +30,11 @@ export async function run(options: LoadOptions): Promise<number> {
     log.info('stopped before everything was ready')
     return 0
   }
-  const { journal } = pipeline
+  const { journal, lanes } = pipeline
   const control =
     config.journal &&
     (await serveControl(config.journal.directory, log, (request) =>
-      answerRunning(journal!, request)
+      answerRunning(journal!, lanes, request)
     ))
   for (const line of banner(config, pipeline)) log.info(line)
   const failure = await Promise.race([

@@ -1,4 +1,5 @@
 import type { ArchiveState } from './archive_frames.ts'
+import { openObjects } from './archives.ts'
 import type { Journal } from './journal.ts'
 import { type Sealed, sealedOf } from './lane.ts'
 import type { Recovered } from './recover.ts'
@@ -18,16 +19,23 @@ export interface LaneStatus {
   readonly bytes: number
   /** When the oldest of them was accepted, milliseconds since the epoch. */
   readonly oldest?: number
+  /** Why it has stopped; the running process alone knows. */
+  readonly stopped?: string
   /** What of that is sealed and not committed. */
   readonly sealed: Sealed
   readonly archives: readonly { archive: string; objects: number; commits: number }[]
 }
 
-export function statusOf(journal: Journal): JournalStatus {
+/** `stopped`: reasons by the lanes' names. */
+export function statusOf(
+  journal: Journal,
+  stopped: ReadonlyMap<string, string> = new Map()
+): JournalStatus {
   const lanes = [...journal.lanes.values()].map(({ name, id, behind, oldest, sealed, book }) => ({
     ...{ name, id, records: behind.records, bytes: behind.bytes, sealed },
     archives: archivesOf(book.archives),
-    ...since(oldest())
+    ...since(oldest(), book.archives),
+    ...(stopped.has(name) && { stopped: stopped.get(name)! })
   }))
   return { writer: journal.writer, segments: journal.segments(), lanes }
 }
@@ -41,7 +49,7 @@ export function statusAtRest({ state, segments, backlog }: Recovered): JournalSt
       ...{ name: lane.name, id: lane.id, sealed, archives: archivesOf(lane.archives) },
       records: records + sealed.records,
       bytes: bytes + sealed.bytes,
-      ...since(oldest)
+      ...since(oldest, lane.archives)
     }
   })
   return {
@@ -59,6 +67,12 @@ function archivesOf(archives: ReadonlyMap<string, ArchiveState>) {
   })
 }
 
-function since(oldest: number | undefined): { oldest?: number } {
-  return oldest === undefined ? {} : { oldest }
+/** Of what waits to be sealed, and of what is sealed and not committed. */
+function since(
+  unsealed: number | undefined,
+  archives: ReadonlyMap<string, ArchiveState>
+): { oldest?: number } {
+  const sealed = [...archives.values()].flatMap(openObjects).map(({ intent }) => intent.arrived)
+  const oldest = Math.min(unsealed ?? Number.POSITIVE_INFINITY, ...sealed)
+  return oldest === Number.POSITIVE_INFINITY ? {} : { oldest }
 }

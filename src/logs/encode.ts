@@ -191,7 +191,7 @@ function writeString(writer: Writer, number: number, text: string | undefined): 
 const encoder = new TextEncoder()
 
 /** Short ASCII, which most of it is, byte by byte: a call out of JavaScript costs more than 40 of these. */
-function writeText(writer: Writer, number: number, text: string): void {
+export function writeText(writer: Writer, number: number, text: string): void {
   const room = text.length < 0x80 ? 1 : 2
   const from = openField(writer, number, room)
   reserve(writer, text.length * 3)
@@ -210,7 +210,7 @@ function writeText(writer: Writer, number: number, text: string): void {
   closeField(writer, from, room)
 }
 
-function writeBytes(writer: Writer, number: number, value: Uint8Array): void {
+export function writeBytes(writer: Writer, number: number, value: Uint8Array): void {
   const from = openField(writer, number, 1)
   reserve(writer, value.length)
   writer.bytes.set(value, writer.at)

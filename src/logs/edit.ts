@@ -2,7 +2,7 @@ import type { Logs } from './logs.ts'
 import { type Message, newMessage, openMessage, readField, writeMessage } from './message.ts'
 import { recordFields, resourceFields, schemaUrl, scopeFields } from './message_fields.ts'
 import { newValueReader, type ValueReader } from './read_value.ts'
-import { newWriter, readEnd, readUint32, skipValue, writeUint32, written } from './wire.ts'
+import { newWriter, readEnd, readUint32, skipValue, type Writer, writeUint32 } from './wire.ts'
 
 /** The record at hand with what is around it. The same objects serve every record of a walk. */
 export interface LogsView {
@@ -171,9 +171,9 @@ function openShared(reader: ValueReader, end: number, { shared, wrapping }: Laye
 
 /** The schema url in its place, or behind all else when there was none. */
 function urlEdit(reader: ValueReader, from: number, end: number, wrapping: Message) {
-  const writer = newWriter(64)
-  schemaUrl.write(writer, schemaUrl.number, readField(wrapping, schemaUrl))
-  const by = [written(writer)]
+  scratch.at = 0
+  schemaUrl.write(scratch, schemaUrl.number, readField(wrapping, schemaUrl))
+  const by = [copied(scratch)]
   reader.at = from
   while (reader.at < end) {
     const start = reader.at
@@ -212,18 +212,28 @@ function editRecord(reader: ValueReader, end: number, start: number, layer: Laye
     edits.list.push({ start, stop: end, by: field(0x12, [bytesOf(record)]) })
 }
 
+/** Where messages are put together before their length is known; it grows to the largest one. */
+const scratch = newWriter(4096)
+
 function bytesOf(message: Message): Uint8Array {
-  const writer = newWriter(message.end - message.from + 256)
-  writeMessage(writer, message)
-  return writer.bytes.subarray(0, writer.at)
+  scratch.at = 0
+  writeMessage(scratch, message)
+  return copied(scratch)
 }
 
 function field(tag: number, parts: readonly Uint8Array[]): Uint8Array[] {
-  const writer = newWriter(6)
-  writeUint32(writer, tag)
+  scratch.at = 0
+  writeUint32(scratch, tag)
   writeUint32(
-    writer,
+    scratch,
     parts.reduce((sum, part) => sum + part.length, 0)
   )
-  return [written(writer), ...parts]
+  return [copied(scratch), ...parts]
+}
+
+/** From Node's pool, for it lives only until the chunk is put together. */
+function copied(writer: Writer): Uint8Array {
+  const bytes = Buffer.allocUnsafe(writer.at)
+  bytes.set(writer.bytes.subarray(0, writer.at))
+  return bytes
 }

@@ -1,0 +1,93 @@
+import type { AnyValue } from '../../logs/value.ts'
+import { Fault } from '../errors.ts'
+import { asText, type Time, typeName, type Value } from '../values.ts'
+import { rfc3339 } from './clock.ts'
+
+/* How a value becomes one of another type, as Go's strconv and JSON write and read them. */
+
+export function textLike(value: Value): string {
+  if (typeof value === 'string') return value
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
+  const type = typeName(value)
+  if (type === 'id') return asText([...(value as { bytes: Uint8Array }).bytes].map(BigInt))
+  if (type === 'time') return `"${rfc3339(value as Time)}"`
+  if (type === 'duration') return String((value as { nanos: bigint }).nanos)
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new Fault('a double that is no number cannot be a string')
+  const written = asText(value as AnyValue)
+  // The library behind these conversions writes two digits in an exponent, Go's own does not.
+  return typeof value === 'number' ? written.replace(/e([+-])(\d)$/, 'e$10$2') : written
+}
+
+export function intLike(value: Value): bigint {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'boolean') return value ? 1n : 0n
+  if (typeof value === 'number') return truncated(value)
+  if (typeof value === 'string') return parseInt64(value)
+  throw new Fault(`a ${typeName(value)} cannot become an int`)
+}
+
+/** Towards zero; what is outside of 64 bits becomes the least int, as on amd64. */
+function truncated(value: number): bigint {
+  const inside = value >= -(2 ** 63) && value < 2 ** 63
+  return inside ? BigInt(Math.trunc(value)) : -(2n ** 63n)
+}
+
+export function parseInt64(text: string): bigint {
+  if (/^[+-]?[0-9]{1,400}$/.test(text)) {
+    const value = BigInt(text.replace(/^\+/, ''))
+    if (BigInt.asIntN(64, value) === value) return value
+  }
+  throw new Fault(`${JSON.stringify(text.slice(0, 80))} is no int`)
+}
+
+export function doubleLike(value: Value): number {
+  if (typeof value === 'number') return value
+  if (typeof value === 'bigint') return Number(value)
+  if (typeof value === 'boolean') return value ? 1 : 0
+  if (typeof value === 'string') return parseDouble(value)
+  throw new Fault(`a ${typeName(value)} cannot become a double`)
+}
+
+const specials: Record<string, number> = {
+  inf: Number.POSITIVE_INFINITY,
+  infinity: Number.POSITIVE_INFINITY,
+  nan: Number.NaN
+}
+
+function parseDouble(text: string): number {
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) {
+    const value = Number(text)
+    if (Number.isFinite(value)) return value
+  }
+  const name = text.replace(/^[+-]/, '').toLowerCase()
+  const special = Object.hasOwn(specials, name) ? specials[name] : undefined
+  if (special === undefined) throw new Fault(`${JSON.stringify(text.slice(0, 80))} is no number`)
+  return text.startsWith('-') ? -special : special
+}
+
+const truths: Record<string, boolean> = Object.fromEntries([
+  ...['1', 't', 'T', 'true', 'TRUE', 'True'].map((text) => [text, true]),
+  ...['0', 'f', 'F', 'false', 'FALSE', 'False'].map((text) => [text, false])
+])
+
+export function boolLike(value: Value): boolean {
+  if (typeof value === 'boolean') return value
+  if (typeof value === 'bigint') return value !== 0n
+  if (typeof value === 'number') return value !== 0
+  if (typeof value !== 'string') throw new Fault(`a ${typeName(value)} cannot become a bool`)
+  if (Object.hasOwn(truths, value)) return truths[value]!
+  throw new Fault(`${JSON.stringify(value.slice(0, 80))} is no bool`)
+}
+
+/** Numbers big-endian in 8 bytes, a bool in one. */
+export function bytesLike(value: Value): Uint8Array {
+  if (value instanceof Uint8Array) return value
+  if (typeof value === 'string') return Buffer.from(value)
+  if (typeof value === 'boolean') return Uint8Array.of(value ? 1 : 0)
+  const bytes = Buffer.alloc(8)
+  if (typeof value === 'bigint') bytes.writeBigInt64BE(value)
+  else if (typeof value === 'number') bytes.writeDoubleBE(value)
+  else throw new Fault(`a ${typeName(value)} cannot become bytes`)
+  return bytes
+}

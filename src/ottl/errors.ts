@@ -9,7 +9,10 @@ export class OttlError extends Error {
   }
 }
 
-/** A statement or condition that does not work on the record at hand; `error_mode` says what then. */
+/**
+ * A statement or condition that does not work on the record at hand; `error_mode` says what then. The
+ * message has types and places and nothing of the record's values, for it goes into logs.
+ */
 export class Fault extends Error {
   override name = 'Fault'
 }

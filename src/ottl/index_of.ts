@@ -41,8 +41,7 @@ export function resultAt(value: Value, key: Value): Value {
   if (typeof key === 'string') {
     if (!isMap(value)) throw new Fault(`a ${typeName(value)} has no text keys`)
     const found = mapGet(value, key)
-    if (found === undefined)
-      throw new Fault(`no key ${JSON.stringify(key.slice(0, 80))} in the map`)
+    if (found === undefined) throw new Fault('the map does not have that key')
     return found
   }
   if (typeof key !== 'bigint') throw new Fault(`a ${typeName(key)} is no key`)

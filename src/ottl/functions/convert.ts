@@ -38,7 +38,7 @@ export function parseInt64(text: string): bigint {
     const value = BigInt(text.replace(/^\+/, ''))
     if (BigInt.asIntN(64, value) === value) return value
   }
-  throw new Fault(`${JSON.stringify(text.slice(0, 80))} is no int`)
+  throw new Fault('the string is no int')
 }
 
 export function doubleLike(value: Value): number {
@@ -62,7 +62,7 @@ function parseDouble(text: string): number {
   }
   const name = text.replace(/^[+-]/, '').toLowerCase()
   const special = Object.hasOwn(specials, name) ? specials[name] : undefined
-  if (special === undefined) throw new Fault(`${JSON.stringify(text.slice(0, 80))} is no number`)
+  if (special === undefined) throw new Fault('the string is no number')
   return text.startsWith('-') ? -special : special
 }
 
@@ -77,7 +77,7 @@ export function boolLike(value: Value): boolean {
   if (typeof value === 'number') return value !== 0
   if (typeof value !== 'string') throw new Fault(`a ${typeName(value)} cannot become a bool`)
   if (Object.hasOwn(truths, value)) return truths[value]!
-  throw new Fault(`${JSON.stringify(value.slice(0, 80))} is no bool`)
+  throw new Fault('the string is no bool')
 }
 
 /** Numbers big-endian in 8 bytes, a bool in one. */

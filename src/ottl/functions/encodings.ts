@@ -21,7 +21,7 @@ const base64Encode = define(
       throw new OttlError(`the variant must be ${Object.keys(base64).join(', ')}`, at)
     return (view) => {
       const name = variant?.(view) ?? 'base64'
-      if (!Object.hasOwn(base64, name)) throw new Fault(`${name} is no variant of base64`)
+      if (!Object.hasOwn(base64, name)) throw new Fault('there is no such variant of base64')
       const { alphabet, padded } = base64[name]!
       const encoded = Buffer.from(target(view)).toString(alphabet).replace(/=+$/, '')
       return padded ? encoded.padEnd(Math.ceil(encoded.length / 4) * 4, '=') : encoded
@@ -53,7 +53,7 @@ function decoderOf(name: string): (bytes: Buffer) => string {
     const decoder = new TextDecoder(name)
     return (bytes) => decoder.decode(bytes)
   } catch {
-    throw new Fault(`unknown encoding ${JSON.stringify(name.slice(0, 80))}`)
+    throw new Fault('unknown character encoding')
   }
 }
 
@@ -117,7 +117,7 @@ function networksOf(networks: readonly string[]): BlockList {
     const [address = '', bits = ''] = network.split('/')
     const family = isIP(address)
     if (family === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128))
-      throw new Fault(`${JSON.stringify(network)} is no network, as 10.0.0.0/8 is`)
+      throw new Fault('there is a network that is none, as 10.0.0.0/8 is one')
     list.addSubnet(address, Number(bits), family === 4 ? 'ipv4' : 'ipv6')
   }
   return list

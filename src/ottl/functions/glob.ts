@@ -8,12 +8,16 @@ type Matches = (text: string) => boolean
 /** Shell patterns over the whole text: `*` any characters, `?` one, `[a-z]`, `[!a]`, `{a,b}`, `\` before a special one. */
 export function globOf(pattern: Getter<string>, at: number): (view: View) => Matches {
   if (pattern.constant === undefined)
-    return (view) => compiled(pattern(view), (message) => new Fault(message))
-  const matches = compiled(pattern.constant, (message) => new OttlError(message, at))
+    return (view) => compiled(pattern(view), () => new Fault('the pattern is no glob pattern'))
+  const written = JSON.stringify(pattern.constant.slice(0, 200))
+  const matches = compiled(
+    pattern.constant,
+    () => new OttlError(`${written} is no glob pattern`, at)
+  )
   return () => matches
 }
 
-function compiled(pattern: string, error: (message: string) => Error): Matches {
+function compiled(pattern: string, error: () => Error): Matches {
   const open = { braces: 0 }
   const source = pattern.replace(
     /\\([\s\S])|\*+|\?|\[(!?)([^\]\\]+)\]|[{},]|[^*?[\]{},\\]+|[\s\S]/g,
@@ -32,7 +36,7 @@ function compiled(pattern: string, error: (message: string) => Error): Matches {
     const regex = RE2JS.compile(source, RE2JS.DOTALL)
     return (text) => regex.testExact(text)
   } catch {
-    throw error(`${JSON.stringify(pattern.slice(0, 200))} is no glob pattern`)
+    throw error()
   }
 }
 

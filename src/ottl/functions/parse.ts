@@ -91,8 +91,7 @@ function pairsIn(written: string, between: string): string[] {
 
 function halves(pair: string, delimiter: string): [string, string] {
   const at = pair.indexOf(delimiter)
-  if (at < 0)
-    throw new Fault(`${JSON.stringify(pair.slice(0, 80))} lacks its ${JSON.stringify(delimiter)}`)
+  if (at < 0) throw new Fault(`a pair lacks its ${JSON.stringify(delimiter)}`)
   return [pair.slice(0, at).trim(), pair.slice(at + delimiter.length).trim()]
 }
 
@@ -161,7 +160,7 @@ const parseInteger = define(
 )
 
 function intIn(written: string, base: number): bigint {
-  const wrong = () => new Fault(`${JSON.stringify(written.slice(0, 80))} is no int in base ${base}`)
+  const wrong = () => new Fault(`the string is no int in base ${base}`)
   const [, sign, all] = /^([+-]?)(.*)$/s.exec(written.toLowerCase())!
   const prefix = base === 0 ? prefixes[all!.slice(0, 2)] : undefined
   const octal = base === 0 && prefix === undefined && /^0./.test(all!)

@@ -14,7 +14,11 @@ export type Regex = RE2JS
 /** The pattern of each record; a constant one is compiled once, and stops the start when it is wrong. */
 export function regexOf(pattern: Getter<string>, at: number): (view: View) => Regex {
   if (pattern.constant === undefined) return (view) => cached(pattern(view))
-  const regex = compiled(pattern.constant, (message) => new OttlError(message, at))
+  const written = pattern.constant
+  const regex = compiled(written, (reason) => {
+    const shown = JSON.stringify(written.slice(0, 200))
+    return new OttlError(`the pattern ${shown} is no RE2: ${reason}`, at)
+  })
   return () => regex
 }
 
@@ -25,18 +29,17 @@ const cache = new Map<string, Regex>()
 function cached(pattern: string): Regex {
   const known = cache.get(pattern)
   if (known !== undefined) return known
-  const regex = compiled(pattern, (message) => new Fault(message))
+  const regex = compiled(pattern, () => new Fault('the pattern is no RE2'))
   if (cache.size >= kept) cache.delete(cache.keys().next().value!)
   cache.set(pattern, regex)
   return regex
 }
 
-function compiled(pattern: string, error: (message: string) => Error): Regex {
+function compiled(pattern: string, error: (reason: string) => Error): Regex {
   try {
     return RE2JS.compile(pattern)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw error(`the pattern ${JSON.stringify(pattern.slice(0, 200))} is no RE2: ${reason}`)
+    throw error(cause instanceof Error ? cause.message : String(cause))
   }
 }
 

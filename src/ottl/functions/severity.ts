@@ -22,7 +22,7 @@ export function levelsOf(mapping: ValueMap, at: number): Levels {
 export function levelOf(value: string | bigint, levels: Levels): string {
   const found = levels.find(({ criteria }) => criteria.some((one) => belongs(value, one)))
   if (found !== undefined) return found.level
-  throw new Fault(`no level has ${JSON.stringify(String(value).slice(0, 80))}`)
+  throw new Fault('the value belongs to no level')
 }
 
 function belongs(value: string | bigint, { equals, min, max }: Criterion): boolean {

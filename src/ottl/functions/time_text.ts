@@ -19,9 +19,7 @@ export function timeReader(layout: string, zone: Zone, at: number): (text: strin
   return (text) => {
     const groups = pattern.exec(text)
     if (text === '' || groups === null)
-      throw new Fault(
-        `${JSON.stringify(text.slice(0, 80))} is no time as in ${JSON.stringify(layout)}`
-      )
+      throw new Fault(`the string is no time as in ${JSON.stringify(layout)}`)
     const said: Said = {}
     for (const [index, taker] of takers.entries()) taker.take(groups[index + 1]!, said)
     return momentOf(said, zone)
@@ -66,6 +64,6 @@ function placeOf(said: Said, wall: Parameters<typeof instantOf>[0], zone: Zone):
     return fixedZone((sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60), name)
   const known = abbreviations.has(name) ? zoneNamed(name) : undefined
   if (known === undefined)
-    throw new Fault(`the zone ${name} is not known; offsets and IANA names are`)
+    throw new Fault('the abbreviation of a zone is not known; offsets and IANA names are')
   return known
 }

@@ -25,7 +25,7 @@ const log = define(
   ({ target }) =>
     (view) => {
       const of = target(view)
-      if (of === null || of <= 0) throw new Fault(`${of ?? 'nil'} has no logarithm`)
+      if (of === null || of <= 0) throw new Fault('only numbers above 0 have a logarithm')
       return Math.log(of)
     }
 )

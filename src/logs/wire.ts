@@ -24,11 +24,17 @@ export function readUint32(reader: Reader): number {
   let byte = bytes[reader.at++]!
   if (byte < 0x80) return byte
   let value = byte & 0x7f
-  for (let shift = 7; ; shift += 7) {
+  for (let shift = 7; shift < 70; shift += 7) {
     byte = bytes[reader.at++]!
     if (shift < 32) value |= (byte & 0x7f) << shift
     if (byte < 0x80) return value >>> 0
   }
+  throw endless()
+}
+
+/** Bytes that nobody has checked: they end here, where a loop without end would be worse. */
+function endless(): RangeError {
+  return new RangeError('a varint of more than 10 bytes')
 }
 
 /** Reads a length and returns where the value ends; the reader then stands at its first byte. */
@@ -147,6 +153,7 @@ export function readVarint64(reader: Reader): void {
   let low = 0
   let high = 0
   for (let shift = 0; ; shift += 7) {
+    if (shift === 70) throw endless()
     const byte = bytes[reader.at++]!
     const bits = byte & 0x7f
     if (shift < 28) low |= bits << shift

@@ -32,7 +32,7 @@ export function valueWith(value: AnyValue, keys: readonly Value[], by: AnyValue)
   if (value !== null) throw new Fault(`a ${typeName(value)} cannot be indexed`)
   if (typeof key === 'string') return mapWith(emptyMap, key, valueWith(null, rest, by))
   if (typeof key !== 'bigint') throw new Fault(`a ${typeName(key)} is no key`)
-  if (key < 0n || key >= newListLimit) throw new Fault(`index ${key} is out of bounds`)
+  if (key < 0n || key >= newListLimit) throw new Fault('the index is out of bounds')
   return [...new Array<null>(Number(key)).fill(null), valueWith(null, rest, by)]
 }
 
@@ -56,6 +56,6 @@ function textKey(key: Value): string {
 
 function listIndex(list: readonly unknown[], key: Value): number {
   if (typeof key !== 'bigint') throw new Fault(`a ${typeName(key)} is no index of a list`)
-  if (key < 0n || key >= list.length) throw new Fault(`index ${key} is out of bounds`)
+  if (key < 0n || key >= list.length) throw new Fault('the index is out of bounds')
   return Number(key)
 }

@@ -1,3 +1,4 @@
+import { asText } from '../logs/any_text.ts'
 import { type Message, readAttribute, readField, setField } from '../logs/message.ts'
 import { type Field, recordFields } from '../logs/message_fields.ts'
 import { type AnyValue, emptyMap, isMap, mapWith, type ValueMap } from '../logs/value.ts'
@@ -5,7 +6,6 @@ import { Fault } from './errors.ts'
 import { valueAt, valueWith } from './index_of.ts'
 import type { Keys } from './paths.ts'
 import {
-  asText,
   isList,
   storable,
   type TypeName,

@@ -79,8 +79,8 @@ export type ErrorMode = 'ignore' | 'silent' | 'propagate'
 
 export interface RunOptions {
   readonly errorMode: ErrorMode
-  /** With `ignore`: the statement or condition that failed, and why. */
-  readonly failed?: (text: string, reason: Error) => void
+  /** With `ignore`: the place of the statement or condition that failed, and why. */
+  readonly failed?: (index: number, reason: Error) => void
   /** The place of a statement that was run, or of the condition that held. */
   readonly matched?: (index: number) => void
   /** `cache` keeps what other statements of the same record have put there. */
@@ -96,7 +96,7 @@ export function compileStatements(statements: readonly Statement[], options: Run
       try {
         if (statement.run(view)) matched?.(index)
       } catch (error) {
-        failed(statement.text, error, options)
+        failed(index, statement.text, error, options)
       }
     }
   }
@@ -113,18 +113,18 @@ export function compileConditions(conditions: readonly Condition[], options: Run
         matched?.(index)
         return true
       } catch (error) {
-        failed(condition.text, error, options)
+        failed(index, condition.text, error, options)
       }
     }
     return false
   }
 }
 
-function failed(text: string, error: unknown, { errorMode, failed: tell }: RunOptions): void {
+function failed(index: number, text: string, error: unknown, options: RunOptions): void {
   const reason = error instanceof Error ? error : new Error(String(error))
-  if (errorMode === 'propagate')
+  if (options.errorMode === 'propagate')
     throw new Fault(`running ${JSON.stringify(text.slice(0, 200))}: ${reason.message}`, {
       cause: error
     })
-  if (errorMode === 'ignore') tell?.(text, reason)
+  if (options.errorMode === 'ignore') options.failed?.(index, reason)
 }

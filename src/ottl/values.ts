@@ -1,6 +1,5 @@
-import { stringOf } from '../logs/as_string.ts'
 import type { LogsView } from '../logs/edit.ts'
-import { type AnyValue, depthOf, entryValue, isMap, type ValueMap } from '../logs/value.ts'
+import { type AnyValue, depthOf, type ValueMap } from '../logs/value.ts'
 import { Fault } from './errors.ts'
 
 /** What expressions work on: what a log can hold, and what it holds only after a conversion. */
@@ -71,18 +70,4 @@ export function storable(value: Value): AnyValue {
   if ((type === 'map' || type === 'list') && depthOf(stored) > depthLimit)
     throw new Fault('nested deeper than OTLP allows')
   return stored
-}
-
-/** As the Collector's `AsString()` writes it: JSON for maps and lists, base64 for bytes. */
-export function asText(value: AnyValue): string {
-  return stringOf(plain(value))
-}
-
-/** The value with objects for maps, for what works on plain JavaScript values. */
-function plain(value: AnyValue): unknown {
-  if (isMap(value)) {
-    const pairs = value.entries.map((entry) => [entry.key, plain(entryValue(entry))] as const)
-    return Object.fromEntries(pairs.reverse())
-  }
-  return isList(value) ? value.map(plain) : value
 }

@@ -19,7 +19,7 @@ function outcome(texts: string[], options: Partial<RunOptions>) {
     texts.map((one) => statement(one)),
     {
       errorMode: 'ignore',
-      failed: (one, reason) => told.push(`${one}: ${reason.message}`),
+      failed: (index, reason) => told.push(`${index}: ${reason.message}`),
       matched: (index) => matched.push(index),
       ...options
     }
@@ -33,7 +33,7 @@ const failing = ['set(log.attributes["b"], ParseJSON("{"))', 'set(log.attributes
 test('ignore tells of a failed statement and goes on with the next', () => {
   const { fields, told, matched } = outcome(failing, { errorMode: 'ignore' })
   expect(fields['attributes.c']).toBe('after')
-  expect(told).toEqual([`${failing[0]}: the string is no JSON`])
+  expect(told).toEqual(['0: the string is no JSON'])
   expect(matched).toEqual([1])
 })
 
@@ -62,11 +62,11 @@ test('a statement whose condition does not hold is not run, and not counted', ()
 })
 
 test('conditions are joined by or, and one that fails does not hold', () => {
-  const told: string[] = []
+  const told: number[] = []
   const matched: number[] = []
   const options = {
     errorMode: 'ignore',
-    failed: (one: string) => told.push(one),
+    failed: (index: number) => told.push(index),
     matched: (index: number) => matched.push(index)
   } as const
   const texts = ['log.body["x"] == 1', 'false', 'log.attributes["a"] == "1"', 'true']
@@ -76,7 +76,7 @@ test('conditions are joined by or, and one that fails does not hold', () => {
   )
   const results: boolean[] = []
   runOn(oneRecord({ a: text('1') }), (view) => results.push(holds(view)))
-  expect({ results, told, matched }).toEqual({ results: [true], told: [texts[0]], matched: [2] })
+  expect({ results, told, matched }).toEqual({ results: [true], told: [0], matched: [2] })
   const strict = compileConditions([condition(texts[0]!)], { errorMode: 'propagate' })
   expect(() => runOn(oneRecord({}), strict)).toThrow(Fault)
 })
@@ -174,5 +174,5 @@ test('values cannot grow past what OTLP holds', () => {
     })
   ).toThrow('nested deeper than OTLP allows')
   const far = statement('set(log.attributes["l"][1000000000], 1)')
-  expect(() => runOn(oneRecord({}), far.run)).toThrow('index 1000000000 is out of bounds')
+  expect(() => runOn(oneRecord({}), far.run)).toThrow('the index is out of bounds')
 })

@@ -47,7 +47,7 @@ export function wallOf({ nanos, zone }: Time): Wall {
 export function instantOf(wall: Omit<Wall, 'weekday' | 'offset' | 'zone'>, zone: Zone): bigint {
   const date = new Date(0)
   date.setUTCFullYear(wall.year, wall.month - 1, wall.day)
-  if (date.getUTCDate() !== wall.day) throw new Fault(`there is no day ${wall.day} in that month`)
+  if (date.getUTCDate() !== wall.day) throw new Fault('that month does not have that day')
   date.setUTCHours(wall.hour, wall.minute, wall.second)
   if (Number.isNaN(date.getTime())) throw new Fault('a time that no calendar shows')
   const asUtc = BigInt(date.getTime()) * 1_000_000n + BigInt(wall.nanos)

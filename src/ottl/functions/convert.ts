@@ -1,6 +1,7 @@
+import { asText } from '../../logs/any_text.ts'
 import type { AnyValue } from '../../logs/value.ts'
 import { Fault } from '../errors.ts'
-import { asText, type Time, typeName, type Value } from '../values.ts'
+import { type Time, typeName, type Value } from '../values.ts'
 import { rfc3339 } from './clock.ts'
 
 /* How a value becomes one of another type, as Go's strconv and JSON write and read them. */

@@ -1,3 +1,4 @@
+import { asText } from '../../logs/any_text.ts'
 import {
   entryValue,
   mapFilter,
@@ -7,7 +8,6 @@ import {
   type ValueMap
 } from '../../logs/value.ts'
 import { OttlError } from '../errors.ts'
-import { asText } from '../values.ts'
 import { define } from './function.ts'
 import {
   constantBool,

@@ -40,7 +40,7 @@ const deleteIndex = define(
       const end = end_index === undefined ? start + 1n : end_index(view)
       const all = start === 0n && end === BigInt(items.length)
       if (!all && (start < 0n || start >= items.length || end < start || end > items.length))
-        throw new Fault(`${start} to ${end} is out of bounds in a list of ${items.length}`)
+        throw new Fault('an index is out of bounds')
       target.set(view, items.toSpliced(Number(start), Number(end - start)))
     }
 )

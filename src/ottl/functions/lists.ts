@@ -1,7 +1,8 @@
+import { asText } from '../../logs/any_text.ts'
 import { type AnyValue, entryValue, isMap, mapGet, mapOf } from '../../logs/value.ts'
 import { compare, equal } from '../compare.ts'
 import { Fault, OttlError } from '../errors.ts'
-import { asText, isList, typeName, type Value } from '../values.ts'
+import { isList, typeName, type Value } from '../values.ts'
 import { define } from './function.ts'
 import { constantText, constantTexts, list, map, optional, value, values } from './params.ts'
 

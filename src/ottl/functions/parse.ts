@@ -1,6 +1,7 @@
+import { asText } from '../../logs/any_text.ts'
 import { type AnyValue, entryValue, isMap, mapOf, type ValueMap } from '../../logs/value.ts'
 import { Fault, OttlError } from '../errors.ts'
-import { asText, isList, typeName } from '../values.ts'
+import { isList, typeName } from '../values.ts'
 import { parseCsv, quoteModes } from './csv.ts'
 import { define } from './function.ts'
 import { constantBool, constantText, int, map, optional, text, value } from './params.ts'
@@ -154,13 +155,13 @@ const parseInteger = define(
   ({ target, base }) =>
     (view) => {
       const radix = base(view)
-      if (radix < 0n || radix === 1n || radix > 36n) throw new Fault(`there is no base ${radix}`)
+      if (radix < 0n || radix === 1n || radix > 36n) throw new Fault('there is no such base')
       return intIn(target(view), Number(radix))
     }
 )
 
 function intIn(written: string, base: number): bigint {
-  const wrong = () => new Fault(`the string is no int in base ${base}`)
+  const wrong = () => new Fault('the string is no int in that base')
   const [, sign, all] = /^([+-]?)(.*)$/s.exec(written.toLowerCase())!
   const prefix = base === 0 ? prefixes[all!.slice(0, 2)] : undefined
   const octal = base === 0 && prefix === undefined && /^0./.test(all!)

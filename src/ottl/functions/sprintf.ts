@@ -1,6 +1,7 @@
+import { asText } from '../../logs/any_text.ts'
 import { isMap } from '../../logs/value.ts'
 import { OttlError } from '../errors.ts'
-import { asText, isList, typeName, type Value } from '../values.ts'
+import { isList, typeName, type Value } from '../values.ts'
 import { rfc3339 } from './clock.ts'
 import { define } from './function.ts'
 import { constantText, values } from './params.ts'

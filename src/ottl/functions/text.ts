@@ -78,7 +78,7 @@ const substring = define(
       const count = length(view)
       const bytes = Buffer.from(target(view))
       if (from < 0n || count <= 0n || from + count > bytes.length)
-        throw new Fault(`${count} bytes from ${from} on are not in a string of ${bytes.length}`)
+        throw new Fault('the string does not have so many bytes from there on')
       const first = boundaryAfter(bytes, Number(from))
       return bytes.toString(
         'utf8',

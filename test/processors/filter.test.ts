@@ -184,6 +184,11 @@ describe('include and exclude by properties', () => {
       { include: { ...strict, record_attributes: [{ key: 'half', value: 0.5 }] } },
       ['a0', 'b0']
     ],
+    [
+      'attribute that is not there',
+      { include: { ...strict, record_attributes: [{ key: 'x' }] } },
+      []
+    ],
     ['attribute that is there', { exclude: { ...strict, record_attributes: [{ key: 'n' }] } }, []],
     [
       'attribute by pattern',

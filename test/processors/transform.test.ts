@@ -6,6 +6,7 @@ import { checkLogs } from '../../src/logs/check.ts'
 import { decodeLogs } from '../../src/logs/decode.ts'
 import { logsFromJson } from '../../src/logs/from_json.ts'
 import type { Logs } from '../../src/logs/logs.ts'
+import { pickRecords } from '../../src/logs/pick.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { laneContext, sent } from '../batches.ts'
 import { testProcessor } from '../contract/processor.ts'
@@ -56,7 +57,7 @@ function run(options: object, logs = four()) {
   input.next(batch)
   const after = out[0]?.logs
   if (after) checkLogs(Buffer.concat(after.chunks))
-  return { after, batch, counts, lines, records: after ? decodeLogs(after) : [] }
+  return { input, batch, counts, lines, records: after ? decodeLogs(after) : [] }
 }
 
 describe('what statements are run on', () => {
@@ -111,6 +112,12 @@ describe('what statements are run on', () => {
     ]
     const own = run({ log_statements: groups(false) }).records
     expect(own.map(({ attributes }) => attributes.n)).toEqual([null, null, null, null])
+    const each = [
+      'set(cache["n"], body) where cache["n"] == nil',
+      'set(attributes["n"], cache["n"])'
+    ]
+    const within = run({ log_statements: [{ context: 'log', statements: each }] }).records
+    expect(within.map(({ attributes }) => attributes.n)).toEqual([1, 2, 3, 4])
     const shared = run({ log_statements: groups(true) }).records
     expect(shared.map(({ attributes }) => attributes.n)).toEqual([1, 1, 1, 1])
   })
@@ -149,6 +156,13 @@ describe('what a failing statement does', () => {
     expect((error as PermanentError).records).toEqual([2, 3])
     expect(String(error!.cause)).toContain('the string is no JSON')
     expect(counts).toEqual({})
+  })
+
+  test('what was tried on a batch that failed is not counted with the next one', () => {
+    const { input, counts } = run({ error_mode: 'propagate', log_statements: failing })
+    const sound = sent(pickRecords(four(), (index) => index === 0))
+    input.next(sound)
+    expect(counts).toEqual({ 'run by transform/t log_statements[1]': 1 })
   })
 })
 

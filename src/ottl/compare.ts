@@ -1,10 +1,10 @@
 import { type AnyValue, entryValue, isMap, type ValueMap } from '../logs/value.ts'
 import type { Comparison } from './ast.ts'
-import { isList, type Value } from './values.ts'
+import { type Duration, type Id, isList, type Time, type Value } from './values.ts'
 
 /**
  * OTTL's comparison: numbers among themselves, and each other type with its own kind only; values
- * of different types are unequal and neither is less. Maps and lists know only == and !=.
+ * of different types are unequal and neither is less. Maps, lists and ids know only == and !=.
  */
 export function compare(left: Value, operator: Comparison, right: Value): boolean {
   if (operator === '==') return equal(left, right)
@@ -19,7 +19,12 @@ export function compare(left: Value, operator: Comparison, right: Value): boolea
 
 export function equal(left: Value, right: Value): boolean {
   if (isList(left) || isMap(left)) return same(left, right)
+  if (isId(left)) return isId(right) && Buffer.compare(left.bytes, right.bytes) === 0
   return (left === null && right === null) || orderOf(left, right) === 0
+}
+
+function isId(value: Value): value is Id {
+  return value !== null && typeof value === 'object' && 'kind' in value && value.kind === 'id'
 }
 
 /** Inside of maps and lists an int is no double. */
@@ -54,13 +59,12 @@ function orderOf(left: Value, right: Value): number | undefined {
     return typeof right === 'boolean' ? Number(left) - Number(right) : undefined
   if (left instanceof Uint8Array)
     return right instanceof Uint8Array ? Buffer.compare(left, right) : undefined
-  if (left === null || typeof right !== 'object' || right === null || isList(left)) return undefined
-  if (right instanceof Uint8Array || isList(right)) return undefined
-  if (left.kind === 'time' || left.kind === 'duration')
-    return right.kind === left.kind ? sign(left.nanos, right.nanos) : undefined
-  if (left.kind === 'id' && right.kind === 'id')
-    return Buffer.compare(left.bytes, right.bytes) === 0 ? 0 : undefined
-  return undefined
+  if (!isMoment(left) || !isMoment(right) || left.kind !== right.kind) return undefined
+  return sign(left.nanos, right.nanos)
+}
+
+function isMoment(value: Value): value is Time | Duration {
+  return value !== null && typeof value === 'object' && 'nanos' in value
 }
 
 /** Different kinds of number are compared as doubles. */

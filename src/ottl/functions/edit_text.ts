@@ -83,8 +83,9 @@ const replaceMatch = define(
     const matches = globOf(pattern, at)
     const replacement = whole(by)
     return (view) => {
+      const matched = matches(view)
       const now = target.get(view)
-      if (typeof now === 'string' && matches(view)(now)) target.set(view, replacement(view))
+      if (typeof now === 'string' && matched(now)) target.set(view, replacement(view))
     }
   }
 )

@@ -50,7 +50,7 @@ const decode = define(
 function decoderOf(name: string): (bytes: Buffer) => string {
   if (Object.hasOwn(base64, name)) return (bytes) => fromBase64(bytes.toString('latin1'), name)
   try {
-    const decoder = new TextDecoder(name)
+    const decoder = new TextDecoder(name || 'utf-8')
     return (bytes) => decoder.decode(bytes)
   } catch {
     throw new Fault('unknown character encoding')

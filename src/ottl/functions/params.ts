@@ -17,6 +17,7 @@ export const text = typed('string', (of) => (typeof of === 'string' ? of : undef
 export const int = typed('int', (of) => (typeof of === 'bigint' ? of : undefined))
 export const map = typed('map', (of): ValueMap | undefined => (isMap(of) ? of : undefined))
 export const list = typed('list', (of) => (isList(of) ? of : undefined))
+const listOrNil = typed('list', (of) => (isList(of) ? of : of === null ? [] : undefined))
 export const time = typed('time', (of) => (typeName(of) === 'time' ? (of as Time) : undefined))
 export const duration = typed('duration', (of) =>
   typeName(of) === 'duration' ? (of as Duration) : undefined
@@ -106,12 +107,12 @@ function listed<T>(takes: string, of: Param<T>): Param<T[]> {
   }
 }
 
-/** A list, written out or not, whose items are taken as strings. */
+/** A list, written out or not, whose items are taken as strings; nil has none. */
 export const manyAsText: Param<(view: View) => (string | null)[]> = {
   takes: 'list of values as strings',
   build: (argument, compiler) => {
     if (argument.value.type !== 'list') {
-      const items = list.build(argument, compiler)
+      const items = listOrNil.build(argument, compiler)
       return (view) => items(view).map((item) => (item === null ? null : textLike(item)))
     }
     const items = argument.value.items.map((item) =>

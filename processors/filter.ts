@@ -7,7 +7,13 @@ import type { Logs } from '../src/logs/logs.ts'
 import { matcherOf } from '../src/logs/match.ts'
 import { emptyMap } from '../src/logs/value.ts'
 import { enums } from '../src/ottl/enums.ts'
-import { groupsOf, mistakesIn, type RuleGroup, ruleName } from '../src/ottl/rules.ts'
+import {
+  groupsOf,
+  mistakesIn,
+  mistakesInList,
+  type RuleGroup,
+  ruleName
+} from '../src/ottl/rules.ts'
 import { compileConditions, type ErrorMode, parseCondition } from '../src/ottl/statements.ts'
 import { newTally, type Tally } from '../src/ottl/tally.ts'
 import type { View } from '../src/ottl/values.ts'
@@ -99,10 +105,11 @@ export const config = z
       problem(['logs'], 'cannot have log_record or resource beside include or exclude')
     if (log_conditions.length > 0 && (older ?? matched) !== undefined)
       problem(['logs'], 'would be ignored beside log_conditions')
-    const other = log_conditions.findIndex((one) => typeof one !== typeof log_conditions[0])
-    if (other > 0) problem(['log_conditions', other], 'either all are texts, or all are groups')
-    else
-      for (const { path, message } of groupsIn(options).flatMap(mistakesIn)) problem(path, message)
+    const mistakes = [
+      ...mistakesInList(log_conditions, 'conditions', 'log_conditions'),
+      ...olderGroups(logs).flatMap(mistakesIn)
+    ]
+    for (const { path, message } of mistakes) problem(path, message)
     for (const key of ['include', 'exclude'] as const) {
       const mistake = logs[key] && mistakeIn(logs[key])
       if (mistake !== undefined) problem(['logs', key], mistake)
@@ -115,9 +122,11 @@ export default function filter(options: Options, context: LaneContext): Processo
   const view: View = { ...newLogsView(), cache: emptyMap }
   const tally = newTally(context)
   const { include, exclude } = options.logs
-  const passes = groupsIn(options).map((group) =>
-    byConditions(group, options.error_mode, view, tally)
-  )
+  const groups = [
+    ...groupsOf(options.log_conditions, 'conditions', 'log_conditions'),
+    ...olderGroups(options.logs)
+  ]
+  const passes = groups.map((group) => byConditions(group, options.error_mode, view, tally))
   if (include && !isEmpty(include)) passes.push(byProperties(include, true, view, tally))
   if (exclude && !isEmpty(exclude)) passes.push(byProperties(exclude, false, view, tally))
   return eachBatch(tally.counted((logs) => passes.reduce((kept, pass) => pass(kept), logs)))
@@ -125,17 +134,15 @@ export default function filter(options: Options, context: LaneContext): Processo
 
 type Pass = (logs: Logs) => Logs
 
-function groupsIn({ log_conditions, logs }: Pick<Options, 'log_conditions' | 'logs'>): RuleGroup[] {
-  const older = (key: 'resource' | 'log_record'): RuleGroup => ({
+/** Conditions in the older form: of resources first, and paths need no prefix. */
+function olderGroups(logs: Options['logs']): RuleGroup[] {
+  const group = (key: 'resource' | 'log_record'): RuleGroup => ({
     surroundings: { context: key === 'resource' ? 'resource' : 'log', implied: true },
     statements: [],
     conditions: (logs[key] ?? []).map((text, index) => ({ path: ['logs', key, index], text })),
     sharedCache: false
   })
-  const groups = groupsOf(log_conditions, 'conditions', 'log_conditions')
-  return [...groups, older('resource'), older('log_record')].filter(
-    ({ conditions }) => conditions.length > 0
-  )
+  return [group('resource'), group('log_record')].filter(({ conditions }) => conditions.length > 0)
 }
 
 function byConditions(group: RuleGroup, mode: ErrorMode, view: View, tally: Tally): Pass {

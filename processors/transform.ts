@@ -6,7 +6,7 @@ import { editLogs, newLogsView } from '../src/logs/edit.ts'
 import type { Logs } from '../src/logs/logs.ts'
 import { emptyMap, type ValueMap } from '../src/logs/value.ts'
 import type { Context } from '../src/ottl/places.ts'
-import { groupsOf, mistakesIn, type RuleGroup, ruleName } from '../src/ottl/rules.ts'
+import { groupsOf, mistakesInList, type RuleGroup, ruleName } from '../src/ottl/rules.ts'
 import {
   compileConditions,
   compileStatements,
@@ -62,13 +62,8 @@ export const config = z
     )
   })
   .superRefine(({ log_statements }, context) => {
-    const problem = (path: readonly (string | number)[], message: string) =>
+    for (const { path, message } of mistakesInList(log_statements, 'statements', 'log_statements'))
       context.addIssue({ code: 'custom', path: [...path], message, params: { decoding: true } })
-    const other = log_statements.findIndex((one) => typeof one !== typeof log_statements[0])
-    if (other > 0) problem(['log_statements', other], 'either all are texts, or all are groups')
-    else
-      for (const one of groupsOf(log_statements, 'statements', 'log_statements'))
-        for (const { path, message } of mistakesIn(one)) problem(path, message)
   })
 
 export default function transform(

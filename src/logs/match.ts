@@ -6,7 +6,7 @@ import { type Field, recordFields, resourceFields, scopeFields } from './message
 import type { AnyValue, ValueMap } from './value.ts'
 
 /** The Collector's properties of records, as `include` and `exclude` have them; all that are given must match. */
-export interface Properties {
+interface Properties {
   /** `regexp`: an RE2 that matches somewhere in the text. */
   readonly match_type: 'strict' | 'regexp'
   /** Each must be there, and match the value if one is given. */
@@ -20,7 +20,7 @@ export interface Properties {
   readonly severityNumber?: { readonly min: number; readonly undefinedToo: boolean }
 }
 
-export interface KeyAndValue {
+interface KeyAndValue {
   readonly key: string
   readonly value?: unknown
 }

@@ -14,7 +14,7 @@ export type Node =
   | MathNode
   | ConditionNode
 
-export type Literal = null | string | boolean | bigint | number | Uint8Array
+type Literal = null | string | boolean | bigint | number | Uint8Array
 
 export interface PathNode {
   readonly type: 'path'
@@ -49,7 +49,7 @@ export interface MathNode {
 
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
 
-export type ConditionNode =
+type ConditionNode =
   | {
       readonly type: 'compare'
       readonly at: number

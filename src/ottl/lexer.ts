@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { OttlError } from './errors.ts'
 
-export type TokenKind = 'string' | 'int' | 'float' | 'bytes' | 'word' | 'symbol' | 'end'
+type TokenKind = 'string' | 'int' | 'float' | 'bytes' | 'word' | 'symbol' | 'end'
 
 export interface Token {
   readonly kind: TokenKind

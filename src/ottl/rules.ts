@@ -19,7 +19,7 @@ export interface RuleGroup {
 }
 
 /** A group as it is written. */
-export interface WrittenGroup {
+interface WrittenGroup {
   readonly context?: Context | undefined
   readonly statements?: readonly string[]
   readonly conditions?: readonly string[]
@@ -51,6 +51,13 @@ function groupOf(group: WrittenGroup, rules: Record<Kind, Rule[]>): RuleGroup {
   const all = [...rules.conditions, ...rules.statements].map(({ text }) => text)
   const surroundings = { context: context ?? contextOf(all), implied: context !== undefined }
   return { ...rules, surroundings, errorMode, sharedCache }
+}
+
+/** What is wrong with a list: texts beside groups, and rules that do not parse. */
+export function mistakesInList(list: Parameters<typeof groupsOf>[0], kind: Kind, path: string) {
+  const other = list.findIndex((entry) => typeof entry !== typeof list[0])
+  if (other < 0) return groupsOf(list, kind, path).flatMap(mistakesIn)
+  return [{ path: [path, other], message: 'either all are texts, or all are groups' }]
 }
 
 /** The rules that do not parse, each with what is wrong and the column in its text. */

@@ -34,7 +34,7 @@ function truncated(value: number): bigint {
   return inside ? BigInt(Math.trunc(value)) : -(2n ** 63n)
 }
 
-export function parseInt64(text: string): bigint {
+function parseInt64(text: string): bigint {
   if (/^[+-]?[0-9]{1,400}$/.test(text)) {
     const value = BigInt(text.replace(/^\+/, ''))
     if (BigInt.asIntN(64, value) === value) return value

@@ -8,7 +8,7 @@ import {
   type ValueMap
 } from '../../logs/value.ts'
 import { OttlError } from '../errors.ts'
-import { define } from './function.ts'
+import { define, type OttlFunction } from './function.ts'
 import {
   constantBool,
   constantInt,
@@ -41,21 +41,17 @@ const deleteKey = define(
     }
 )
 
-const deleteMatchingKeys = define(
-  'delete_matching_keys',
-  'Removes the keys that match the pattern.',
-  { target, pattern: text },
-  ({ target, pattern }, at) => {
+const matchingKeys = (name: string, summary: string, keep: boolean): OttlFunction =>
+  define(name, summary, { target, pattern: text }, ({ target, pattern }, at) => {
     const regex = regexOf(pattern, at)
     return (view) => {
       const tested = regex(view)
       target.set(
         view,
-        mapFilter(target.get(view), ({ key }) => !tested.test(key))
+        mapFilter(target.get(view), ({ key }) => tested.test(key) === keep)
       )
     }
-  }
-)
+  })
 
 const keepKeys = define(
   'keep_keys',
@@ -69,22 +65,6 @@ const keepKeys = define(
         mapFilter(target.get(view), ({ key }) => kept.has(key))
       )
     }
-)
-
-const keepMatchingKeys = define(
-  'keep_matching_keys',
-  'Removes the keys that do not match the pattern.',
-  { target, pattern: text },
-  ({ target, pattern }, at) => {
-    const regex = regexOf(pattern, at)
-    return (view) => {
-      const tested = regex(view)
-      target.set(
-        view,
-        mapFilter(target.get(view), ({ key }) => tested.test(key))
-      )
-    }
-  }
 )
 
 const limit = define(
@@ -184,9 +164,9 @@ export function mapEach(
 
 export const editMaps = [
   deleteKey,
-  deleteMatchingKeys,
+  matchingKeys('delete_matching_keys', 'Removes the keys that match the pattern.', false),
   keepKeys,
-  keepMatchingKeys,
+  matchingKeys('keep_matching_keys', 'Removes the keys that do not match the pattern.', true),
   limit,
   mergeMaps,
   truncateAll,

@@ -9,7 +9,7 @@ export interface Param<T> {
   readonly optional?: true
 }
 
-export type Params = Readonly<Record<string, Param<unknown>>>
+type Params = Readonly<Record<string, Param<unknown>>>
 type Arguments<P extends Params> = {
   readonly [K in keyof P]: P[K] extends Param<infer T> ? T : never
 }

@@ -3,21 +3,8 @@ import { uuidv7 } from '../../archive/uuidv7.ts'
 import { Fault } from '../errors.ts'
 import { define, type OttlFunction } from './function.ts'
 import { murmur32, murmur128 } from './murmur3.ts'
-import { anyAsBytes, anyAsText, text } from './params.ts'
-
-const of = (
-  name: string,
-  summary: string,
-  work: (value: string) => string | bigint
-): OttlFunction =>
-  define(
-    name,
-    summary,
-    { target: text },
-    ({ target }) =>
-      (view) =>
-        work(target(view))
-  )
+import { anyAsBytes, anyAsText } from './params.ts'
+import { ofText } from './text.ts'
 
 const hex = define(
   'Hex',
@@ -56,13 +43,13 @@ const made = (name: string, summary: string, newId: () => string): OttlFunction 
   define(name, summary, {}, () => newId)
 
 export const hashes = [
-  of('MD5', 'The MD5 digest as hex digits.', (value) => digest('md5', value)),
-  of('SHA1', 'The SHA-1 digest as hex digits.', (value) => digest('sha1', value)),
-  of('SHA256', 'The SHA-256 digest as hex digits.', (value) => digest('sha256', value)),
-  of('SHA512', 'The SHA-512 digest as hex digits.', (value) => digest('sha512', value)),
-  of('FNV', 'The 64-bit FNV-1a hash, as an int.', fnv),
-  of('Murmur3Hash', 'The 32-bit Murmur3 hash, little-endian, as hex digits.', murmur32),
-  of('Murmur3Hash128', 'The 128-bit Murmur3 hash, little-endian, as hex digits.', murmur128),
+  ofText('MD5', 'The MD5 digest as hex digits.', (value) => digest('md5', value)),
+  ofText('SHA1', 'The SHA-1 digest as hex digits.', (value) => digest('sha1', value)),
+  ofText('SHA256', 'The SHA-256 digest as hex digits.', (value) => digest('sha256', value)),
+  ofText('SHA512', 'The SHA-512 digest as hex digits.', (value) => digest('sha512', value)),
+  ofText('FNV', 'The 64-bit FNV-1a hash, as an int.', fnv),
+  ofText('Murmur3Hash', 'The 32-bit Murmur3 hash, little-endian, as hex digits.', murmur32),
+  ofText('Murmur3Hash128', 'The 128-bit Murmur3 hash, little-endian, as hex digits.', murmur128),
   hex,
   isValidLuhn,
   made('UUID', 'A random UUID (version 4).', randomUUID),

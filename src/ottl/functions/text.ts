@@ -131,7 +131,12 @@ const withSuffix = (
         work(target(view), suffix(view))
   )
 
-const change = (name: string, summary: string, work: (value: string) => string): OttlFunction =>
+/** A converter of one string. */
+export const ofText = (
+  name: string,
+  summary: string,
+  work: (value: string) => string | bigint
+): OttlFunction =>
   define(
     name,
     summary,
@@ -178,8 +183,8 @@ export const textFunctions = [
   ),
   withSuffix('HasSuffix', 'Whether the string ends so.', (value, suffix) => value.endsWith(suffix)),
   convertCase,
-  change('ToLowerCase', 'The string in small letters.', cases.lower!),
-  change('ToUpperCase', 'The string in capitals.', cases.upper!),
-  change('ToSnakeCase', '`MyName` as `my_name`.', snakeCase),
-  change('ToCamelCase', '`my_name` as `MyName`.', camelCase)
+  ofText('ToLowerCase', 'The string in small letters.', cases.lower!),
+  ofText('ToUpperCase', 'The string in capitals.', cases.upper!),
+  ofText('ToSnakeCase', '`MyName` as `my_name`.', snakeCase),
+  ofText('ToCamelCase', '`my_name` as `MyName`.', camelCase)
 ]

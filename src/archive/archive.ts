@@ -63,7 +63,7 @@ export function openArchive(options: ArchiveOptions): Archive {
     stopped: (error) => stopped(error)
   })
   const uploads = createUploads({
-    ...{ state, spool, storeAt, slots, attempts, log, count },
+    ...{ state, book, spool, storeAt, slots, attempts, log, count },
     ended: () => goOn()
   })
   const commits = createCommits({

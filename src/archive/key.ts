@@ -38,11 +38,28 @@ export function keyLayout(options: KeyOptions): (parts: KeyParts) => string {
   return ({ at, number, prefix }) => {
     const levels = (prefix === undefined ? '' : sanitized(prefix)) || options.s3_prefix
     const uuid = unique ? `${uuidv7(at.getTime())}-` : ''
-    // Zeros in front, so that keys of one folder sort as their numbers do.
-    const id = `${uuid}${options.laneId}-${String(number).padStart(12, '0')}`
-    const file = `${options.file_prefix}logs_${id}${ending}`
+    const file = `${options.file_prefix}logs_${uuid}${numberOf(options.laneId, number)}${ending}`
     return posix.join(options.s3_base_prefix, levels, partition(at), file)
   }
+}
+
+/** Whether a key cannot be that of another object of ours. */
+export function hasNumber(key: string, laneId: string, number: number): boolean {
+  return key.includes(numberOf(laneId, number))
+}
+
+/** A key that was taken, with the object's number in it (A6): before the extension, and no longer than a key may be. */
+export function withNumber(key: string, laneId: string, number: number): string {
+  const file = key.lastIndexOf('/') + 1
+  const dot = key.indexOf('.', file + 1)
+  const end = `-${numberOf(laneId, number)}${dot < 0 ? '' : cut(key.slice(dot), 40)}`
+  const stem = cut(key.slice(file, dot < 0 ? undefined : dot), nameBytes - Buffer.byteLength(end))
+  return `${cut(key.slice(0, file) + stem, keyBytes - Buffer.byteLength(end))}${end}`
+}
+
+/** Zeros in front, so that keys of one folder sort as their numbers do. */
+function numberOf(laneId: string, number: number): string {
+  return `${laneId}-${String(number).padStart(12, '0')}`
 }
 
 /** What is wrong with the configured parts together; each alone is known to be right. */
@@ -56,12 +73,13 @@ export function keyProblem(options: KeyOptions, directory: boolean): string | un
     return `a key of control characters or half a character cannot be stored: ${JSON.stringify(key)}`
   const long = directory && key.split('/').find((level) => Buffer.byteLength(level) > nameBytes)
   if (long) return `a directory cannot hold a name longer than ${nameBytes} bytes: ${long}`
-  const most = 1024 - prefixBytes
+  const most = keyBytes - prefixBytes
   return Buffer.byteLength(key) > most ? `the key is longer than ${most} bytes: ${key}` : undefined
 }
 
 /** Of one level in a file system. */
 const nameBytes = 255
+const keyBytes = 1024
 const levelBytes = 200
 const prefixBytes = 400
 

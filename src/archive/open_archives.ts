@@ -7,6 +7,7 @@ import { cutLogs } from '../logs/cut.ts'
 import type { Logs } from '../logs/logs.ts'
 import { version } from '../version.ts'
 import { type Archive, openArchive } from './archive.ts'
+import { hasNumber } from './key.ts'
 import { partsOf } from './parts.ts'
 import type { Route } from './route.ts'
 import { type SealedBody, type SealOptions, sealBody } from './seal.ts'
@@ -155,7 +156,8 @@ export function openArchives(
       if (!bodies.has(name)) bodies.set(name, new Map())
       if (body) bodies.get(name)!.set(number, body)
       const key = options.key({ at: now, number, prefix })
-      return { archive: name, number, key, ...sealed }
+      const unnumbered = hasNumber(key, lane.id, number) ? {} : { unnumbered: true as const }
+      return { archive: name, number, key, ...unnumbered, ...sealed }
     })
     const frame: IntentFrame = {
       spool: file.name,

@@ -7,6 +7,8 @@ import { NoReadRight, NotStored, type Store, type StoredObject } from './store.t
 export interface Upload {
   readonly key: string
   readonly object: StoredObject
+  /** Its key has no number in it: somebody else's object there is no sign of a second writer (A6). */
+  readonly unnumbered?: boolean
   attempted: boolean
 }
 
@@ -14,25 +16,32 @@ export interface Upload {
  * One attempt to store an object; resolves when the store has it (A5). A key that is taken is
  * compared, and so is what the store has taken with an answer that names other bytes: the same bytes
  * are ours and a success, others a FencedError, which no repeat will mend. 'unverified': it was sent,
- * the key is taken, and reading is denied.
+ * the key is taken, and reading is denied. 'taken': a key
+ * without a number has another object, and ours needs another key.
  */
 export async function put(
   store: Store,
   upload: Upload,
   signal: AbortSignal
-): Promise<'stored' | 'unverified'> {
+): Promise<'stored' | 'unverified' | 'taken'> {
   const outcome = await create(store, upload, signal)
   const attempted = upload.attempted || outcome !== 'exists'
   // What fails from here on goes again, and meets its own object.
   upload.attempted = attempted
   const found = outcome === 'created' ? 'same' : await look(store, upload, attempted)
-  if (found === 'unread') return 'unverified'
   if (found === 'same') {
     await store.confirm(upload.key)
     return 'stored'
   }
   const place = `${store.name}/${upload.key}`
+  if (upload.unnumbered && (found === 'unread' || found === 'unseen')) {
+    throw new Error(
+      `storing ${place}: the key is taken, reading is denied, and without a number in it that may be anybody's`
+    )
+  }
+  if (found === 'unread') return 'unverified'
   if (found === 'gone') throw new Error(`storing ${place}: the key was taken and is free again`)
+  if (upload.unnumbered) return 'taken'
   throw new FencedError(
     `storing ${place}: ${found === 'unseen' ? 'an object that we never sent' : `another object of ${found} bytes`} is there. ` +
       'A number is given once, so either a copy of the journal writes here too or somebody changed ' +

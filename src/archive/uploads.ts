@@ -1,7 +1,9 @@
 import type { ArchiveState, Intent, OpenObject } from '../journal/archive_frames.ts'
 import { openObjects } from '../journal/archives.ts'
+import type { Book } from '../journal/book.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Attempts } from './attempts.ts'
+import { withNumber } from './key.ts'
 import type { Stored } from './leaf.ts'
 import { put, type Upload } from './put.ts'
 import type { Slots } from './slots.ts'
@@ -10,6 +12,7 @@ import type { Store } from './store.ts'
 
 export interface UploadsOptions {
   readonly state: ArchiveState
+  readonly book: Book
   readonly spool: Spool
   readonly storeAt: (place: unknown) => Store
   readonly slots: Slots
@@ -38,15 +41,16 @@ export interface Uploads {
  * was there to hear it.
  */
 export function createUploads(options: UploadsOptions): Uploads {
-  const { state, spool, slots, attempts, log } = options
+  const { state, book, spool, slots, attempts, log } = options
   const attemptedBelow = state.next
   const stored = new Map<number, Stored>()
   const running = new Set<number>()
   const bodies = new Map<number, Uint8Array>()
 
-  const upload = async (intent: Intent, object: OpenObject) => {
-    const { number, key } = object
-    const sending: Upload = { key, object: headersOf(object), attempted: number < attemptedBelow }
+  const upload = async (intent: Intent, sealed: OpenObject) => {
+    const { number } = sealed
+    let object = sealed
+    let sending = sendingOf(sealed, number < attemptedBelow)
     let hasSlot = true
     running.add(number)
     await attempts.repeat(
@@ -54,6 +58,9 @@ export function createUploads(options: UploadsOptions): Uploads {
         if (!hasSlot) await slots.wait(attempts.signal)
         if (!hasSlot && attempts.signal.aborted) throw attempts.signal.reason
         try {
+          if (await attempt(intent, object, sending)) return
+          object = await rekeyed(object)
+          sending = sendingOf(object, false)
           await attempt(intent, object, sending)
         } finally {
           slots.release()
@@ -66,14 +73,17 @@ export function createUploads(options: UploadsOptions): Uploads {
     options.ended()
   }
 
-  const attempt = async (intent: Intent, object: OpenObject, sending: Upload) => {
+  /** False: the key is somebody else's. */
+  const attempt = async (intent: Intent, object: OpenObject, sending: Upload): Promise<boolean> => {
     const { number, key, size, records } = object
     const body = bodies.get(number) ?? (await spool.read(intent.spool, object))
     bodies.delete(number)
     const store = options.storeAt(intent.place)
     const whole: Upload = { ...sending, object: { ...sending.object, body } }
     try {
-      const unverified = (await put(store, whole, attempts.signal)) === 'unverified'
+      const how = await put(store, whole, attempts.signal)
+      if (how === 'taken') return false
+      const unverified = how === 'unverified'
       if (unverified) log.warn(notVerified, { key, store: store.name })
       stored.set(number, { unverified })
     } finally {
@@ -82,6 +92,17 @@ export function createUploads(options: UploadsOptions): Uploads {
     options.count('objects', 1)
     options.count('bytes', size)
     log.debug('object stored', { store: store.name, key, records, bytes: size })
+    return true
+  }
+
+  /** A client that chooses keys must not be able to halt the trail (A6). */
+  const rekeyed = async ({ number, key: taken }: OpenObject): Promise<OpenObject> => {
+    // The root ends in `<writer id>/<lane id>/`.
+    const key = withNumber(taken, state.root.split('/').at(-2)!, number)
+    await book.write({ do: 'rekeyed', archive: state.name, number, key })
+    options.count('rekeyed', 1)
+    log.debug('the key is taken: the object goes under one with its number', { taken, key })
+    return openObjects(state).find(({ object }) => object.number === number)!.object
   }
 
   const isVoided = (number: number) =>
@@ -109,6 +130,11 @@ export function createUploads(options: UploadsOptions): Uploads {
 
 const notVerified =
   'object stored, not verified: the key is taken, by an attempt of ours or with a doubtful answer, and reading is denied'
+
+function sendingOf(object: OpenObject, attempted: boolean): Upload {
+  const { key, unnumbered = false } = object
+  return { key, object: headersOf(object), unnumbered, attempted }
+}
 
 function headersOf({ sha256, contentType, contentEncoding }: OpenObject) {
   return {

@@ -117,6 +117,8 @@ export interface SpooledObject {
   readonly records: number
   readonly contentType: string
   readonly contentEncoding?: 'gzip' | 'zstd'
+  /** Its key has no number in it, and anybody may have the same one (A6). */
+  readonly unnumbered?: true
 }
 
 export interface OpenObject extends SpooledObject {

@@ -142,7 +142,7 @@ export function endCommit(lane: ArchiveLane, { archive: name, commit }: Committe
 }
 
 export function rekey(lane: ArchiveLane, { archive, number, key }: Rekeyed): void {
-  change(lane, archive, number, (object) => ({ ...object, key }))
+  change(lane, archive, number, ({ unnumbered, ...object }) => ({ ...object, key }))
 }
 
 export function voidObject(lane: ArchiveLane, { archive, number, at, reason }: Void): void {

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { type KeyOptions, keyLayout, keyProblem } from '../../src/archive/key.ts'
+import {
+  hasNumber,
+  type KeyOptions,
+  keyLayout,
+  keyProblem,
+  withNumber
+} from '../../src/archive/key.ts'
 
 const laneId = '00112233aabbccdd'
 const at = new Date('2026-01-24T06:40:09.123Z')
@@ -125,3 +131,21 @@ test('configured parts that lead out of the bucket or cannot be a key are named'
   expect(problem({ file_prefix: 'x'.repeat(220) })).toBeUndefined()
   expect(problem({ file_prefix: 'x'.repeat(220) }, true)).toMatch(/a name longer than 255 bytes/)
 })
+
+test.for([
+  ['audit/app.json.zst', `audit/app-${id}.json.zst`],
+  ['app', `app-${id}`],
+  ['a.b/app', `a.b/app-${id}`],
+  ['a/.hidden', `a/.hidden-${id}`],
+  [`${'x'.repeat(250)}.json`, `${'x'.repeat(220)}-${id}.json`],
+  [`${'d/'.repeat(500)}${'x'.repeat(20)}.json`, `${'d/'.repeat(494)}d-${id}.json`]
+] as const)(
+  'A6: %s gets its number before the extension, within the length of a key',
+  ([taken, wanted]) => {
+    const made = withNumber(taken, laneId, 42)
+    expect(made).toBe(wanted)
+    expect(hasNumber(made, laneId, 42)).toBe(true)
+    expect(hasNumber(taken, laneId, 42)).toBe(false)
+    expect(made.length).toBeLessThan(1025)
+  }
+)

@@ -31,13 +31,15 @@ export function watchedLane(book: Book = createMemoryBook(watchedLaneId, 'logs/u
     ready: (place) => places.push(place)
   }
   const lines = (level: Level) => written.filter((line) => JSON.parse(line).level === level)
+  /** A stop begins: batches under way are still delivered. */
+  const finish = () => finishing.abort()
   /** Waits for what goes on behind the exporter, as a stop of the lane does. */
   const drain = async (limit = new AbortController().signal) => {
-    finishing.abort()
+    finish()
     await Promise.all(drains.map((finish) => finish(limit)))
   }
   /** The numbers given out so far, by archive. */
   const numbers = () =>
     Object.fromEntries([...book.archives].map(([name, { next }]) => [name, next - 1]))
-  return { context, numbers, counts, places, lines, stops, drain }
+  return { context, numbers, counts, places, lines, stops, finish, drain }
 }

@@ -1,4 +1,4 @@
-import { checkNames } from '../archive/findings.ts'
+import { type CheckName, checkNames, type Finding } from '../archive/findings.ts'
 import { meanings } from '../archive/meanings.ts'
 import { type LoadOptions, loadConfig } from '../config/load_config.ts'
 import { examineJournal, type JournalReport } from '../doctor/journal.ts'
@@ -36,9 +36,7 @@ function describeStore(report: StoreReport): string {
     if (findings === undefined) return []
     const { result, answer } = findings[name]
     const is = required.includes(name) ? `${result}, required` : result
-    return [
-      [name, is, `${answer}; ${result === 'ok' ? meanings[name].ok : meanings[name].without}`]
-    ]
+    return [[name, is, `${answer}; ${meaningOf(name, result)}`]]
   })
   const lines = [
     ...problems.map((text) => `  problem: ${text}\n`),
@@ -49,6 +47,13 @@ function describeStore(report: StoreReport): string {
   const whole =
     policy && (missing || !findings) ? `  the least that it needs:\n${json(policy)}` : ''
   return `${exporter} (${place}) into ${store}\n${table(rows)}${lines.join('')}${lacking}${whole}`
+}
+
+/** Where reading or listing is denied it is not done; of the others a denial says nothing. */
+function meaningOf(name: CheckName, result: Finding['result']): string {
+  const { ok, without } = meanings[name]
+  if (result === 'ok') return ok
+  return result === 'no' || name === 'read' || name === 'list' ? without : `if not, ${without}`
 }
 
 function table(rows: readonly (readonly string[])[]): string {

@@ -18,6 +18,7 @@ export async function startVersitygw(binary: string, { versions = false } = {}) 
   const directory = await mkdtemp(join(tmpdir(), 'versitygw-'))
   await mkdir(join(directory, 'buckets/logs'), { recursive: true })
   await mkdir(join(directory, 'versions'))
+  await mkdir(join(directory, 'users'))
   const port = await freePort()
   const endpoint = `http://127.0.0.1:${port}`
   let server = await launch(binary, port, directory, versions)
@@ -59,7 +60,11 @@ async function launch(binary: string, port: number, directory: string, versions:
   const env = { ...process.env, ROOT_ACCESS_KEY: 'akey', ROOT_SECRET_KEY: 'skey12345' }
   const kept = versions ? ['--versioning-dir', join(directory, 'versions')] : []
   const posix = ['posix', ...kept, join(directory, 'buckets')]
-  const server = spawn(binary, ['--port', `127.0.0.1:${port}`, ...posix], { env, stdio: 'ignore' })
+  const server = spawn(
+    binary,
+    ['--port', `127.0.0.1:${port}`, '--iam-dir', join(directory, 'users'), ...posix],
+    { env, stdio: 'ignore' }
+  )
   await answering(`http://127.0.0.1:${port}`, () => server.exitCode !== null)
   return server
 }

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { credentials, startVersitygw, type Versitygw } from '../archive/versitygw.ts'
 import { runToEnd, start, stop, until } from '../e2e/auditcol.ts'
@@ -46,6 +49,26 @@ describe.skipIf(binary === undefined)('doctor and a real S3 server', () => {
     expect(auditcol.output()).toContain('lane logs/awss3/locked: 1 records delivered')
   })
 
+  test('a user who may only write: the rights that are missing, and the exporter goes on', {
+    timeout
+  }, async () => {
+    const env = await addWriter(s3.endpoint)
+    const config = pipelineOf({ awss3: into('logs', ', s3_prefix: audit') })
+    const auditcol = await start({ config, env })
+    const { dir } = auditcol
+    await sendEach(auditcol, ['a'])
+    const { code, output } = await runToEnd({ dir, args: ['doctor'], env })
+    expect(code, output).toBe(0)
+    const missing = output.slice(output.indexOf('{'), output.indexOf('the least that it needs'))
+    expect(JSON.parse(missing).Statement).toMatchObject([
+      { Action: ['s3:GetObject'], Resource: 'arn:aws:s3:::logs/audit/*' },
+      { Action: ['s3:ListBucket', 's3:GetBucketVersioning', 's3:GetBucketObjectLockConfiguration'] }
+    ])
+    expect(await stop(auditcol)).toBe(0)
+    expect(auditcol.output()).toMatch(/warn .*s3:\/\/logs: read: denied: needs s3:GetObject: a key/)
+    expect(auditcol.output()).toContain('lane logs/awss3: 1 records delivered')
+  })
+
   test('a bucket without what is required refuses start', { timeout }, async () => {
     const config = pipelineOf({ awss3: `${all}, ${into('logs')}` })
     const { code, output } = await runToEnd({ config, env: credentials })
@@ -55,3 +78,24 @@ describe.skipIf(binary === undefined)('doctor and a real S3 server', () => {
     )
   })
 })
+
+/** A user of the server who may put objects below `audit/` of the bucket `logs`, and nothing else. */
+async function addWriter(endpoint: string) {
+  const keys = { AWS_ACCESS_KEY_ID: 'writer', AWS_SECRET_ACCESS_KEY: 'writer12345' }
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = credentials
+  await promisify(execFile)(binary!, [
+    ...['admin', '--access', accessKeyId, '--secret', secretAccessKey, '--endpoint-url', endpoint],
+    ...['create-user', '--role', 'user', '--access', keys.AWS_ACCESS_KEY_ID],
+    ...['--secret', keys.AWS_SECRET_ACCESS_KEY]
+  ])
+  const client = new S3Client({
+    ...{ endpoint, region: 'us-east-1', forcePathStyle: true },
+    credentials: { accessKeyId, secretAccessKey }
+  })
+  const allowed = { Effect: 'Allow', Principal: 'writer', Action: ['s3:PutObject'] }
+  const statement = { ...allowed, Resource: 'arn:aws:s3:::logs/audit/*' }
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
+  await client.send(new PutBucketPolicyCommand({ Bucket: 'logs', Policy }))
+  client.destroy()
+  return keys
+}

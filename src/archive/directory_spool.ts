@@ -51,6 +51,7 @@ export async function openDirectorySpool(
       const told = { ...object, lane, reason }
       await writeNew(`${path}.json`, Buffer.from(`${JSON.stringify(told)}\n`))
       await syncDirectory(dead)
+      await syncDirectory(dirname(dead))
       return path
     }
   }

@@ -252,18 +252,25 @@ async function letterNames(directory: string): Promise<string[]> {
 }
 
 async function writeLetter(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const file = await open(`${path}.new`, 'wx', 0o600)
+  try {
+    await writeNew(`${path}.new`, parts)
+    await rename(`${path}.new`, path)
+  } catch (cause) {
+    // A rename that fails may have happened: the lane writes the letter again, under another name.
+    for (const left of [`${path}.new`, path]) await rm(left, { force: true }).catch(() => {})
+    throw cause
+  }
+  await syncDirectory(dirname(path))
+}
+
+async function writeNew(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
   try {
     await writeAll(file, parts, 0)
     await file.datasync().catch((cause) => {
       throw new SyncFailed(path, cause)
     })
-  } catch (cause) {
-    await rm(`${path}.new`, { force: true })
-    throw cause
   } finally {
     await file.close()
   }
-  await rename(`${path}.new`, path)
-  await syncDirectory(dirname(path))
 }

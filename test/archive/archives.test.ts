@@ -349,7 +349,7 @@ test('A7: what the store refuses for good stops its archive alone, until its obj
   expect(await readFile(kept, 'utf8')).toBe('one')
 })
 
-test('a spool file that is not what was sealed is never stored', async () => {
+test('A3: a spool file that is not what was sealed is never stored', async () => {
   const book = newBook()
   const first = await start(book)
   s3.fail(...Array<Fault>(1000).fill('slow down'))
@@ -367,7 +367,7 @@ test('a spool file that is not what was sealed is never stored', async () => {
   expect(s3.keys()).toEqual([])
 })
 
-test('spool files that no open object refers to are removed at start, those of other lanes are not', async () => {
+test('A2: spool files that no open object refers to are removed at start, those of other lanes are not', async () => {
   const book = newBook()
   await start(book)
   await writeFile(join(directory, 'spool', `${watchedLaneId}-0000.spool`), 'x')
@@ -416,7 +416,7 @@ test('records that cannot be marshaled are a PermanentError, and nothing is seal
   expect([book.written, await readdir(join(directory, 'spool'))]).toEqual([[], []])
 })
 
-test('an empty result is a success without an object and without a number', async () => {
+test('A2: an empty result is a success without an object and without a number', async () => {
   const book = newBook()
   const { exporter } = await start(book, {
     marshaler: { ...marshaler, marshal: () => [new Uint8Array()] }

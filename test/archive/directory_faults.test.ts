@@ -68,7 +68,7 @@ test('after too many open files the archive goes on', async () => {
   expect(disk.synced).toContain(join(directory, 'a'))
 })
 
-test('after a failed sync it does not: the next one may succeed with the data lost', async () => {
+test('J6: after a failed sync it does not: the next one may succeed with the data lost', async () => {
   const store = await openDirectoryStore({ directory, writer: 'w' })
   disk.syncFails.set(join(directory, 'a'), 'EIO')
   await expect(store.create('a/b', object)).rejects.toThrow(SyncFailed)

@@ -73,7 +73,7 @@ test.for<[string, Partial<KeyOptions>, string]>([
   expect(key(more)).toBe(wanted)
 })
 
-test('the folder is that of the zone, the number and lane id tell DST hours apart', () => {
+test('A1: the folder is that of the zone, the number and lane id tell DST hours apart', () => {
   const hour = { s3_partition_format: '%Y-%m-%d %H %z' }
   expect(key({ ...hour, s3_partition_timezone: 'Asia/Kolkata' })).toMatch(/^2026-01-24 12 \+0530/)
   expect(key({ ...hour, s3_partition_timezone: 'America/New_York' })).toMatch(
@@ -82,7 +82,7 @@ test('the folder is that of the zone, the number and lane id tell DST hours apar
   expect(key({ ...hour, s3_partition_timezone: undefined })).toMatch(/^2026-01-2\d \d\d [+-]\d{4}/)
 })
 
-test('uuidv7 stands before lane id and number, made of the time of sealing', () => {
+test('A6: uuidv7 stands before lane id and number, made of the time of sealing', () => {
   const name = key({ s3_partition_format: '', unique_key_func_name: 'uuidv7' })
   expect(name).toMatch(
     new RegExp(

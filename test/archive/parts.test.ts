@@ -31,7 +31,7 @@ test('a large resource written with each record is cut into objects of a bounded
   for (const { bytes } of parts) expect(bytes).toBeLessThan(17 * mebibyte)
 })
 
-test('more than a thousand objects of one request are refused for good, at once', () => {
+test('A4: more than a thousand objects of one request are refused for good, at once', () => {
   const logs = checkLogs(hugeResource(1_000_000, 10 * mebibyte))
   expect(() => partsOf(logs, json_lines)).toThrow(PermanentError)
   expect(() => partsOf(logs, json_lines)).toThrow(

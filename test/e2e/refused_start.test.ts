@@ -36,7 +36,7 @@ describe('what cannot start is named in one sentence, exit code 1', () => {
     )
   })
 
-  test('a queue batch in bytes that the lane could never fill (L2)', { timeout }, async () => {
+  test('L2: a queue batch in bytes that the lane could never fill', { timeout }, async () => {
     const config = pipelineOf({
       debug: `${debug}, sending_queue: { batch: { sizer: bytes, min_size: 100000000 } }`
     })
@@ -47,7 +47,7 @@ describe('what cannot start is named in one sentence, exit code 1', () => {
     )
   })
 
-  test('a journal that another process has locked; that one goes on', { timeout }, async () => {
+  test('J9: a journal that another process has locked; that one goes on', { timeout }, async () => {
     const config = pipelineOf({ debug })
     const owner = await start({ config })
     const { code, output } = await runToEnd({ dir: owner.dir })

@@ -10,7 +10,7 @@ const timeout = 60_000
 
 const service = '  journal: false'
 
-test('a sender is answered after the delivery, to all lanes', { timeout }, async () => {
+test('L8: a sender is answered after the delivery, to all lanes', { timeout }, async () => {
   const [slow, quick] = [createBackend('hang'), createBackend('take')]
   const config = pipelineOf(
     { slow: `${slow.keys}, timeout: 0`, quick: quick.keys },
@@ -28,7 +28,7 @@ test('a sender is answered after the delivery, to all lanes', { timeout }, async
   expect(await stop(auditcol)).toBe(0)
 })
 
-test('a PermanentError goes back to its sender, and the lane goes on', { timeout }, async () => {
+test('L8: a PermanentError goes back to its sender, and the lane goes on', { timeout }, async () => {
   const backend = createBackend('refuse')
   const auditcol = await start({ config: pipelineOf({ backend: backend.keys }, { service }) })
   const refused = await send(auditcol.http, ['a'])

@@ -305,7 +305,7 @@ test('a record without a bucket where none is configured is refused by name', as
   )
 })
 
-test('a bucket from data that does not exist takes no number, and is asked for again', async () => {
+test('A7: a bucket from data that does not exist takes no number, and is asked for again', async () => {
   const { exporter, numbers } = await inBucket({ resource_attrs_to_s3: { s3_bucket: 'bucket' } })
   const batch = sent(logsOf([{ bucket: 'not-yet' }, ['x']]))
   await expect(exporter(batch, signal)).rejects.toThrow('bucket "not-yet" does not exist')

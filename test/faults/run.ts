@@ -20,9 +20,11 @@ const env = Object.entries(values).map(([name, count]) => {
   return [`AUDITCOL_${name.toUpperCase()}`, `${count}`]
 })
 const files =
-  positionals.length > 0 ? positionals.map((name) => `test/faults/${name}`) : ['test/faults']
+  positionals.length > 0
+    ? positionals.map((name) => `test/faults/${name}`)
+    : ['test/faults', 'test/model']
 const { status } = spawnSync('npx', ['vitest', 'run', ...files], {
   stdio: 'inherit',
-  env: { ...process.env, ...Object.fromEntries(env) }
+  env: { ...process.env, ...Object.fromEntries(env), AUDITCOL_MODEL: 'all' }
 })
 process.exitCode = status ?? 1

@@ -21,7 +21,7 @@ const life: fc.Arbitrary<Life> = fc.record({
   kept: fc.double({ min: 0, max: 1, noNaN: true })
 })
 
-test('whatever the crashes, what was acknowledged and not settled is given again, in order', async () => {
+test('J4, J6: whatever the crashes, what was acknowledged and not settled is given again, in order', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 5 }), async (lives) => {
       let directory = await newDirectory()

@@ -19,7 +19,7 @@ function frame(lsn: number, payload: Buffer): Buffer {
   return Buffer.concat([header, payload])
 }
 
-test('frames are found behind what does not read, and frames within frames are not', async () => {
+test('J7: frames are found behind what does not read, and frames within frames are not', async () => {
   const path = join(await newDirectory(), 'segment')
   const inner = frame(9, randomBytes(10))
   const parts = [randomBytes(777), frame(5, inner), frame(6, randomBytes(5000)), randomBytes(100)]

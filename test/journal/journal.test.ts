@@ -256,7 +256,7 @@ describe('J10: a full disk', () => {
   })
 })
 
-describe('a lane that only control frames have led on', () => {
+describe('J8: a lane that only control frames have led on', () => {
   test('finds the next frame on the disk, though the segment it read last is gone', async () => {
     const directory = await newDirectory()
     const journal = await open(directory, { segmentBytes: 4096 })

@@ -81,7 +81,7 @@ test('J7: a damaged frame is named and lost, every other one is delivered, the d
   expect(await waiting(directory)).toEqual(requests(1, 2, 3, 5, 6, 7, 8))
 })
 
-test('what is lost stands in the journal as a gap of the lane, for archives that come later too', async () => {
+test('A9: what is lost stands in the journal as a gap of the lane, for archives that come later too', async () => {
   const directory = await written()
   await damage(join(directory, '00000002.wal'), 'request 4')
   await repaired(directory)
@@ -188,7 +188,7 @@ test('the state of the last segment is damaged: the one before it and the frames
   expect(await waiting(directory)).toEqual(requests(1, 2, 3, 4, 5, 6, 7, 8))
 })
 
-test('a lane whose birth is lost keeps its records under a name that asks for one', async () => {
+test('J3: a lane whose birth is lost keeps its records under a name that asks for one', async () => {
   const directory = await newDirectory()
   const journal = await open(directory)
   const lane = await journal.bear('logs/a')
@@ -206,7 +206,7 @@ test('a lane whose birth is lost keeps its records under a name that asks for on
   expect(await waiting(directory)).toEqual(requests(0, 1))
 })
 
-test('a torn tail is no damage', async () => {
+test('J7: a torn tail is no damage', async () => {
   const directory = await newDirectory()
   const journal = await open(directory)
   const lane = await journal.bear('logs/a')

@@ -28,7 +28,9 @@ test('L8: a sender is answered after the delivery, to all lanes', { timeout }, a
   expect(await stop(auditcol)).toBe(0)
 })
 
-test('L8: a PermanentError goes back to its sender, and the lane goes on', { timeout }, async () => {
+test('L8: a PermanentError goes back to its sender, and the lane goes on', {
+  timeout
+}, async () => {
   const backend = createBackend('refuse')
   const auditcol = await start({ config: pipelineOf({ backend: backend.keys }, { service }) })
   const refused = await send(auditcol.http, ['a'])

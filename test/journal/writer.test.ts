@@ -117,6 +117,26 @@ test('J6: after a failed fsync it is not called again, all who wait are refused,
   await file.close()
 })
 
+test('J1: what a failed write has left is cut off, and that is synced, before anything else is written', async () => {
+  const enospc = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+  let whole = false
+  const { push, calls, segment, close, file } = await writer({
+    // All of it arrives, and the answer is an error all the same.
+    async writev(this: FileHandle, parts: Uint8Array[], at: number) {
+      const done = await Object.getPrototypeOf(this).writev.call(this, parts, at)
+      if (!whole) throw enospc
+      return done
+    }
+  } as unknown as Partial<FileHandle>)
+  const end = segment.end
+  await expect(push('refused'.repeat(100))).rejects.toThrow('writing to the journal')
+  expect((await file.stat()).size).toBe(end)
+  whole = true
+  await push('kept')
+  expect(calls.slice(0, 5)).toEqual(['writev', 'truncate', 'datasync', 'writev', 'datasync'])
+  await close()
+})
+
 test('J10: a full disk refuses the records of the group, and control frames are tried again', async () => {
   const full = once(Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' }))
   let room = 0

@@ -226,10 +226,12 @@ export function createDisk(machine: Machine, from?: DiskImage): Disk {
       return { files: left, synced: left, pending: [], directories: there, settled: there }
     }
   }
-  /** Of names a beginning has arrived, of bytes any part. */
+  /** Any part of it has arrived, in whatever order. */
   const tear = (torn: () => boolean) => {
-    const kept = pending.findIndex(() => !torn())
-    applyTo(synced, kept < 0 ? pending : pending.slice(0, kept))
+    applyTo(
+      synced,
+      pending.filter(() => torn())
+    )
     for (const path of directories) if (torn()) settled.add(path)
     for (const node of new Set(synced.values())) {
       for (const [start, end] of node.dirty) {

@@ -2,6 +2,7 @@ import type {
   ArchiveFrame,
   ArchiveLane,
   ArchiveState,
+  Carried,
   Commit,
   Committed,
   Counts,
@@ -31,7 +32,7 @@ export function bearArchive(lane: ArchiveLane, { archive, root, genesis }: Archi
   if (lane.archives.has(archive)) return
   const next = lane.numbers.get(archive) ?? 1
   const gaps = joinRanges(lane.gaps.flatMap(({ covers }) => covers))
-  const after = Math.min(lane.mark, ...gaps.map(([first]) => first - 1))
+  const after = Math.min(earlyFrom(lane), ...gaps.map(([first]) => first - 1))
   const settled: Range[] = [[after + 1, lane.mark], ...lane.ranges]
   const carried = settled.flatMap((range) => unsettledIn({ mark: 0, ranges: gaps }, range))
   lane.archives.set(archive, {
@@ -176,9 +177,24 @@ function settleFresh(lane: ArchiveLane, ranges: readonly Range[]): Range[] {
 
 /** Batches are settled out of order: what lies above the mark is remembered until that has passed it. */
 function settleEarly(lane: ArchiveLane, covers: readonly Range[], counts: Counts): void {
-  const isAbove = (ranges: readonly Range[]) => ranges.some(([, last]) => last > lane.mark)
-  if (lane.early.length > 0) lane.early = lane.early.filter((one) => isAbove(one.covers))
-  if (counts.in > 0 && isAbove(covers)) lane.early.push({ covers: joinRanges(covers), counts })
+  if (counts.in > 0) lane.early.push({ covers: joinRanges(covers), counts })
+  if (lane.early.length === 0) return
+  const from = earlyFrom(lane)
+  lane.early = lane.early.filter((one) => lastOf(one) > from)
+}
+
+/** The mark, or what lies before the first frame of a batch that reaches above it: its counts are of all its frames. */
+function earlyFrom(lane: ArchiveLane): number {
+  for (let from = lane.mark; ; ) {
+    const above = lane.early.filter((one) => lastOf(one) > from)
+    const before = above.reduce((lowest, { covers }) => Math.min(lowest, covers[0]![0] - 1), from)
+    if (before === from) return from
+    from = before
+  }
+}
+
+function lastOf({ covers }: Carried): number {
+  return covers.at(-1)?.[1] ?? 0
 }
 
 function carry(archive: ArchiveState, covers: readonly Range[], more: Counts): void {

@@ -251,6 +251,38 @@ describe('A3, A8: a restart continues every object where it was', () => {
     await vi.waitFor(() => expect(book.archives.get('s3://logs')!.queue).toEqual([]))
   })
 
+  test('A5: with an object that may have arrived, in a store that may not be read: it is ours, and its leaf says so', async () => {
+    const book = newBook()
+    const first = await start(book)
+    s3.fail('reset stored', ...Array<Fault>(1000).fill('slow down'))
+    await first.exporter(batchOf('one'), signal)
+    await vi.waitFor(() => expect(s3.keys()).toContain(object(1)))
+    await first.drain(AbortSignal.abort())
+    s3.heal()
+    s3.denyReads()
+    const { stops } = await start(book)
+    await vi.waitFor(() => expect(leaves()).toHaveLength(2))
+    expect(leaves()[1]).toMatchObject({ number: 1, unverified: true })
+    expect(stops).toEqual([])
+  })
+
+  test('A5: with a commit that may have arrived, in a store that may not be read: it is ours, not a stranger', async () => {
+    const book = newBook()
+    const first = await start({
+      ...book,
+      write: async (entry) => {
+        if (entry.do === 'committed') await new Promise(() => {})
+        await book.write(entry)
+      }
+    })
+    await first.exporter(batchOf('one'), signal)
+    await vi.waitFor(() => expect(s3.keys()).toContain(commit(1)))
+    s3.denyReads()
+    const { stops } = await start(book)
+    await vi.waitFor(() => expect(book.archives.get('s3://logs')!.queue).toEqual([]))
+    expect(stops).toEqual([])
+  })
+
   test('A8: a commit of somebody else under our number fences the archive', async () => {
     const { exporter, stops } = await start(newBook())
     s3.buckets.get('logs')!.set(commit(1), { body: Buffer.from('{}\n'), sha256: undefined })

@@ -2,7 +2,7 @@ import type * as Promises from 'node:fs/promises'
 import { extname } from 'node:path'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { listLetters } from '../../src/journal/letters.ts'
-import { crashed, listen, open, textOf, until, withLetter } from './harness.ts'
+import { append, crashed, listen, open, textOf, until, withLetter } from './harness.ts'
 
 /** The program ends before its so-manieth change of the disk: that one and all behind it never happen. */
 const disk = vi.hoisted(() => ({
@@ -118,4 +118,18 @@ test('the letter of a lane that has ended is left', async () => {
   expect(await journal.replay(id)).toBe('no lane')
   expect((await listLetters(directory)).heads).toHaveLength(1)
   await journal.close()
+})
+
+test('L6: a frame that replays a letter says so in later segments too: the letter goes at the next start', async () => {
+  const { directory, journal, lane, id, settle } = await withLetter({ segmentBytes: 4096 })
+  settle()
+  await until(() => lane.behind.records === 0)
+  // The process dies before it has removed the file, and after many more requests.
+  await append(journal, 'again', [lane], { replay: { letters: [id], at: 'exporter' } })
+  for (let i = 0; i < 8; i++) await append(journal, 'x'.repeat(1500), [lane])
+  const copy = await crashed(directory)
+  const again = await open(copy)
+  expect(await listLetters(copy)).toEqual({ heads: [], damaged: [] })
+  await journal.close()
+  await again.close()
 })

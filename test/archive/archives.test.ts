@@ -187,6 +187,30 @@ describe('A5: what becomes of a PUT', () => {
     expect(openObjects(book.archives.get('s3://logs')!)).toHaveLength(1)
   })
 
+  test('what somebody else has stopped no void sets going again', async () => {
+    let voided = (_archive: string, _number: number) => {}
+    const book = newBook()
+    const { exporter, stops } = await start({
+      ...book,
+      onVoid: (listener) => {
+        voided = listener
+      }
+    })
+    s3.buckets.get('logs')!.set(object(1), { body: Buffer.from('x'), sha256: undefined })
+    await exporter(batchOf('one'), signal)
+    await vi.waitFor(() => expect(stops).toHaveLength(1))
+    await book.write({ do: 'void', archive: 's3://logs', number: 1, at: 1, reason: 'tired of it' })
+    const before = s3.requests.length
+    voided('s3://logs', 1)
+    // What goes on would have put its bytes aside by then.
+    for (let turns = 0; turns < 300; turns++) await readdir(directory)
+    expect(await readdir(directory)).not.toContain('dead')
+    expect([s3.requests.length, book.archives.get('s3://logs')!.pending]).toEqual([
+      before,
+      undefined
+    ])
+  })
+
   test('other bytes of the same size under our key stop it too', async () => {
     const { exporter, stops } = await start(newBook())
     s3.buckets.get('logs')!.set(object(1), { body: Buffer.from('eno'), sha256: undefined })

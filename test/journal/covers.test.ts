@@ -86,6 +86,17 @@ test('A9: whatever lanes seal, drop and commit, in whatever order and over resta
   )
 }, 60_000)
 
+test("A9: a frame answers for those before it that are not the lane's: settled in order they are one range", async () => {
+  const { journal, lanes: opened } = await start(await newDirectory())
+  const accepted: Accepted[] = []
+  for (const lanes of [[0], [1], [1], [0], [0]]) {
+    await accept({ journal, lanes: opened }, { records: 1, bytes: 1, lanes }, accepted)
+  }
+  const covers = opened[0]!.given.flatMap(({ meta }) => meta.covers!)
+  expect(joinRanges(covers)).toHaveLength(1)
+  await journal.close()
+})
+
 test('A9: an archive that is born when half the frames of a batch lie behind the mark answers for all of them', () => {
   const lane = emptyLane(1, '0123456789abcdef', 'logs/a', 2)
   const genesis = { at: 0, host: 'h', version: '0', writer: 'w', lane: lane.id, laneName: 'logs/a' }

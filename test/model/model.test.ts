@@ -169,6 +169,21 @@ function coin(seed: number): () => boolean {
   }
 }
 
+test('L6: a dead letter whose renaming fails and happens all the same is there once', async () => {
+  const acts: Act[] = [{ send: ['a1', 'a2@more', 'a3@BAD'] }]
+  let failed = 0
+  const told = await tell({
+    acts,
+    faultAt: (_, { what }) => {
+      if (!what.startsWith('rename to /journal/dead/') || failed > 0) return undefined
+      failed++
+      return 'error, done'
+    }
+  })
+  expect(failed).toBe(1)
+  expect(await wrongIn(told)).toEqual([])
+})
+
 test('A5, A8: of a journal and its copy, taken at whatever step, one goes on and the other is fenced, or they agree', {
   timeout
 }, async () => {

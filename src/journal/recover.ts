@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
+import { syncDirectory } from '../disk.ts'
 import { decodeEnvelope } from './envelope.ts'
 import { frameType, takesLsn } from './frame.ts'
 import { framesBehind } from './frame_reader.ts'
@@ -61,6 +62,8 @@ export async function recoverJournal(
   directory: string
 ): Promise<Recovered & { readonly file: FileHandle }> {
   await removeUnfinished(directory)
+  // A name that the last process has left unsynced must not be lost behind the one that is made now.
+  await syncDirectory(directory)
   const segments = await openSegments(directory)
   const last = segments.at(-1)
   if (!last) return beginJournal(directory)

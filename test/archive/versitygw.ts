@@ -26,7 +26,7 @@ export async function startVersitygw(binary: string, { versions = false } = {}) 
   return {
     endpoint,
     /** Where the bucket's objects lie as files. */
-    bucket: join(directory, 'logs'),
+    bucket: join(directory, 'buckets/logs'),
     /** Without a word, in the middle of whatever it does. */
     kill: () => end(server, 'SIGKILL'),
     /** It takes connections and answers nobody until it goes on. */

@@ -7,7 +7,7 @@ import { expectOnce, filesOf } from './once.ts'
 import { startSenders } from './sender.ts'
 
 /** `npm run faults -- --outages 50` asks for more, of each kind. */
-const outages = Number(process.env.AUDITCOL_OUTAGES ?? 2)
+const outages = Number(process.env.AUDITCOL_OUTAGES ?? 1)
 const timeout = 60_000 + outages * 15_000
 
 const binary = process.env.AUDITCOL_VERSITYGW

@@ -153,7 +153,7 @@ export default function s3Put(options: Options, context: ReceiverContext): Recei
       const listener = await listenHttp({ options, stopping, log, handle })
       close = listener.close
       if (out.closed) return close()
-      context.ready(`HTTP ${listener.listening.address}`)
+      context.ready(`S3 ${listener.listening.address}`)
       await aborted(stopping)
       await listener.drain()
     }

@@ -6,14 +6,14 @@ import { byteSize, duration } from '../src/config/fields.ts'
 import { parseEndpoint } from '../src/otlp/endpoint.ts'
 import { createHeldBytes, requestCost } from '../src/otlp/held_bytes.ts'
 import { listenHttp } from '../src/otlp/http_server.ts'
-import { checkEndpoint, connectionKeys, listenerKeys, refused } from '../src/otlp/server_keys.ts'
+import { checkEndpoint, connectionKeys, listenerKeys } from '../src/otlp/server_keys.ts'
 import { parseMax } from '../src/s3_put/documents.ts'
 import { createIntake } from '../src/s3_put/intake.ts'
 import { createRepeats, keyCost } from '../src/s3_put/repeats.ts'
 import { createRequestHandler } from '../src/s3_put/requests.ts'
 import { createAuthenticate } from '../src/s3_put/sender.ts'
 
-const { endpoint, transport } = listenerKeys('localhost:9000')
+const { endpoint, transport, tls } = listenerKeys('localhost:9000')
 const MiB = 1024 * 1024
 
 const accessKey = z.strictObject({
@@ -46,7 +46,7 @@ export const config = z
   .strictObject({
     endpoint,
     transport,
-    tls: refused('tls is not supported yet: let a proxy on this machine end TLS'),
+    tls,
     domain: z
       .string()
       .regex(/^[a-zA-Z0-9][a-zA-Z0-9.-]*$/, 'must be the name of a host, without a port')
@@ -153,7 +153,7 @@ export default function s3Put(options: Options, context: ReceiverContext): Recei
       const listener = await listenHttp({ options, stopping, log, handle })
       close = listener.close
       if (out.closed) return close()
-      context.ready(`S3 ${listener.listening.address}`)
+      context.ready(`${options.tls ? 'S3+TLS' : 'S3'} ${listener.listening.address}`)
       await aborted(stopping)
       await listener.drain()
     }

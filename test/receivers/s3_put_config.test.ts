@@ -17,8 +17,7 @@ describe('s3_put refuses at start', () => {
       'less room than two requests',
       { access_keys: [pair], max_in_flight_size: MiB },
       /must be at least/
-    ],
-    ['tls', { access_keys: [pair], tls: {} }, /tls is not supported yet/]
+    ]
   ])('%s', (_, keys, message) => {
     const { error } = config.safeParse(keys)
     expect(error?.message).toMatch(message)

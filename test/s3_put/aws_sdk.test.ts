@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import {
   CreateBucketCommand,
@@ -81,6 +83,17 @@ describe('the AWS SDK', () => {
     await expect(other).rejects.toMatchObject(refused)
     await expect(sdkClient(run.address).send(put('c', '1'))).rejects.toMatchObject(refused)
     expect(run.batches).toHaveLength(1)
+  })
+
+  test('puts over TLS, as a stream with its checksum behind it', async () => {
+    const file = (name: string) => join(import.meta.dirname, '../fixtures/tls', name)
+    const run = await startS3Put({
+      tls: { cert_file: file('server.pem'), key_file: file('server.key') }
+    })
+    const client = sdkClient(run.address, {}, { ca: readFileSync(file('ca.pem')) })
+    const stream = Readable.from([Buffer.from('{"a": 1}')])
+    await client.send(put('stream', stream, { ContentLength: 8 }))
+    expect(recordsOf(run).map(({ body }) => body)).toEqual(['{"a": 1}'])
   })
 
   test('creates once with If-None-Match, also when several try at once', async () => {

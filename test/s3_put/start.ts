@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { Agent } from 'node:https'
 import { buffer } from 'node:stream/consumers'
 import { S3Client } from '@aws-sdk/client-s3'
 import { Hash } from '@smithy/core/serde'
@@ -39,9 +40,14 @@ export function recordsOf({ batches }: Run) {
   return batches.flatMap(({ logs }) => decodeLogs(logs))
 }
 
-export function sdkClient(address: string, more: { sessionToken?: string } = {}): S3Client {
+export function sdkClient(
+  address: string,
+  more: { sessionToken?: string } = {},
+  tls?: { ca: Buffer }
+): S3Client {
   const client = new S3Client({
-    endpoint: `http://${address}`,
+    endpoint: `${tls ? 'https' : 'http'}://${address}`,
+    ...(tls && { requestHandler: { httpsAgent: new Agent(tls) } }),
     region: 'eu-central-1',
     forcePathStyle: true,
     maxAttempts: 1,

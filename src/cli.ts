@@ -8,12 +8,13 @@ import {
 } from './commands/dead_letters.ts'
 import { doctor } from './commands/doctor.ts'
 import { journal } from './commands/journal.ts'
-import { journalDirectory } from './commands/journal_directory.ts'
+import { configuredLanes, journalDirectory } from './commands/journal_directory.ts'
 import { timeFrom } from './commands/letter_filter.ts'
 import { repair } from './commands/repair.ts'
 import { run } from './commands/run.ts'
 import { validate } from './commands/validate.ts'
 import { ConfigErrors } from './config/errors.ts'
+import type { LoadOptions } from './config/load_config.ts'
 import type { LetterFilter } from './journal/letters.ts'
 import { reasonOf } from './telemetry/reason.ts'
 import { version } from './version.ts'
@@ -67,7 +68,8 @@ async function main(argv: string[]): Promise<number> {
     env: process.env
   }
   if (command === 'journal') {
-    const request = journalRequest(rest)
+    const config = values.directory === undefined || values.config ? options : undefined
+    const request = await journalRequest(rest, config)
     return print(await journal(values.directory ?? (await journalDirectory(options)), request))
   }
   if (command === 'repair' && rest.length === 0) {
@@ -122,9 +124,16 @@ function parse(argv: string[]) {
   }
 }
 
-function journalRequest([verb = 'show', lane, to, ...more]: string[]) {
+/** `config`: where the journal's lanes come from, unless a directory alone was named. */
+async function journalRequest(
+  [verb = 'show', lane, to, ...more]: string[],
+  config: LoadOptions | undefined
+) {
   if (verb === 'show' && lane === undefined) return { do: 'show' } as const
-  if (verb === 'abandon' && lane && to === undefined) return { do: 'abandon', lane } as const
+  if (verb === 'abandon' && lane && to === undefined) {
+    const configured = config !== undefined && (await configuredLanes(config)).has(lane)
+    return { do: 'abandon', lane, configured } as const
+  }
   if (verb === 'rename' && lane && to && more.length === 0)
     return { do: 'rename', lane, to } as const
   throw new UsageError('usage: auditcol journal [show | abandon LANE | rename LANE NAME]')

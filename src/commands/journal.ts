@@ -7,6 +7,7 @@ import { inspectJournal } from '../journal/recover.ts'
 import { type JournalStatus, statusAtRest, statusOf } from '../journal/status.ts'
 import type { Lane } from '../pipeline/lane.ts'
 import { reasonOf } from '../telemetry/reason.ts'
+import { abandonLane } from './abandon.ts'
 import { replayLetters } from './replay.ts'
 import { voidObject } from './void.ts'
 
@@ -81,11 +82,7 @@ async function change(
   if (request.do === 'replay') return replayLetters(opened, request)
   const lane = opened.lanes.get(request.lane)
   if (!lane) throw new Error(unknownLane([...opened.lanes.keys()], request.lane))
-  if (request.do === 'abandon') {
-    const { records } = lane.behind
-    await opened.end(lane, 'abandoned')
-    return `${request.lane} is abandoned: ${records} undelivered records were given up`
-  }
+  if (request.do === 'abandon') return abandonLane(opened, lane, request)
   if (opened.lanes.has(request.to)) {
     throw new Error(
       `there is a lane ${request.to} already: abandon it first, or choose another name`

@@ -36,7 +36,10 @@ interface Open {
 }
 
 /** Objects that are neither committed nor in a commit that is on its way: those are stored. */
-function openIn(journal: Journal, { lane, archive }: VoidRequest): Open[] {
+export function openIn(
+  journal: Journal,
+  { lane, archive }: Pick<VoidRequest, 'lane' | 'archive'>
+): Open[] {
   const lanes = [...journal.lanes.values()].filter(
     ({ name }) => lane === undefined || name === lane
   )

@@ -122,7 +122,15 @@ export function declareGap(lane: ArchiveLane, { at, covers, records, reason }: G
     ...(records !== undefined && { records })
   }
   lane.gaps.push(gap)
-  for (const archive of lane.archives.values()) archive.queue.push(gap)
+  for (const archive of lane.archives.values()) archive.queue.push(withCarried(archive, gap))
+}
+
+/** Frames without records that were settled before it go with its leaf, or that would leave a hole until the next. */
+function withCarried(archive: ArchiveState, gap: Gap): Gap {
+  const { covers, counts } = archive.carried
+  if (covers.length === 0 || counts.in > 0) return gap
+  archive.carried = { covers: [], counts: none }
+  return { ...gap, covers: joinRanges([...covers, ...gap.covers]) }
 }
 
 export function writeCommit(lane: ArchiveLane, commit: Commit): void {

@@ -8,7 +8,8 @@ import type { JournalStatus } from './status.ts'
 /** What a command may ask of the process that owns the journal (J9). */
 export type ControlRequest =
   | { readonly do: 'show' }
-  | { readonly do: 'abandon'; readonly lane: string }
+  /** `configured`: the configuration has the lane, so that its archives can still show what becomes of it. */
+  | { readonly do: 'abandon'; readonly lane: string; readonly configured: boolean }
   | { readonly do: 'rename'; readonly lane: string; readonly to: string }
   | { readonly do: 'replay'; readonly ids: readonly string[]; readonly filter: LetterFilter }
   | {

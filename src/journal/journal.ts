@@ -43,6 +43,8 @@ export interface Journal {
   bear(name: string): Promise<JournalLane>
   /** The lane has ended; what it has not delivered is given up. Resolves when that is durable. */
   end(lane: JournalLane, reason: Ended['reason']): Promise<void>
+  /** All that waits to be sealed becomes a gap, which the lane's archives are going to show; for a lane that nobody reads. */
+  giveUp(lane: JournalLane, reason: string): Promise<void>
   rename(lane: JournalLane, name: string): Promise<void>
   /** The last durable mark of a receiver. */
   resume(receiver: string): string | undefined
@@ -116,7 +118,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     delivered.remove()
   }
 
-  const { add, bear, end, rename } = createLanes({
+  const { add, bear, end, giveUp, rename } = createLanes({
     ...{ state, lanes, frames, makeRoom, fatal },
     source: { segments, recent, durable: () => durable, spool: join(directory, 'spool') },
     settled: () => {
@@ -135,7 +137,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
 
   return {
     writer: state.writer,
-    ...{ directory, lanes, letters, bear, end, rename },
+    ...{ directory, lanes, letters, bear, end, giveUp, rename },
     append: intake.append,
     replay: createReplay({ directory, state, lanes, letters, append: intake.append }),
     resume: (receiver) => state.resume.get(receiver),

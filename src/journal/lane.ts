@@ -98,9 +98,11 @@ export function createLane(
   }
 }
 
-/** Objects of all its archives that are not committed. */
+/** Objects of all its archives that are not committed; what an operator has given up waits for nothing. */
 export function sealedOf(lane: LaneState): Sealed {
-  const open = [...lane.archives.values()].flatMap(openObjects)
+  const open = [...lane.archives.values()]
+    .flatMap(openObjects)
+    .filter(({ object }) => object.voided === undefined)
   return {
     objects: open.length,
     records: open.reduce((sum, { object }) => sum + object.records, 0),

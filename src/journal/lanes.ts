@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ArchiveFrame, GapFrame } from './archive_frames.ts'
 import type { Entry } from './book.ts'
 import type { ControlFrames } from './control_frames.ts'
 import { frameType } from './frame.ts'
 import { createLane, type JournalLane, type LaneEvents } from './lane.ts'
+import { unsettledIn } from './position.ts'
 import type { Backlog } from './recover.ts'
 import type { Birth, Ended, JournalState, LaneState, Renamed } from './state.ts'
 
@@ -25,6 +27,7 @@ export interface Lanes {
   add(from: LaneState, waiting: Backlog): JournalLane
   bear(name: string): Promise<JournalLane>
   end(lane: JournalLane, reason: Ended['reason']): Promise<void>
+  giveUp(lane: JournalLane, reason: string): Promise<void>
   rename(lane: JournalLane, name: string): Promise<void>
 }
 
@@ -37,7 +40,8 @@ export function createLanes(options: LanesOptions): Lanes {
       settled: options.settled,
       write: async (entry) => {
         const { do: what, ...frame } = entry
-        await frames.write(frameOf[what], { lane: from.index, ...frame })
+        const told = entry.do === 'archive' ? { genesis: genesisOf(from.name, entry) } : {}
+        await frames.write(frameOf[what], { lane: from.index, ...frame, ...told })
         if (what === 'committed') options.freed()
       },
       checks: (store) => state.checks.get(store),
@@ -46,6 +50,13 @@ export function createLanes(options: LanesOptions): Lanes {
     })
     lanes.set(lane.name, lane)
     return lane
+  }
+
+  /** The first leaf of an archive tells of lanes of the same name that could not tell it themselves. */
+  const genesisOf = (name: string, { genesis }: ArchiveFrame): ArchiveFrame['genesis'] => {
+    const same = state.abandoned.filter((one) => one.name === name)
+    if (same.length === 0) return genesis
+    return { ...genesis, abandoned: same.map(({ lane, records, at }) => ({ lane, records, at })) }
   }
 
   return {
@@ -57,10 +68,20 @@ export function createLanes(options: LanesOptions): Lanes {
       return add(state.lanes.get(frame.lane)!, { records: 0, bytes: 0, oldest: undefined, start })
     },
     end: async (lane, reason) => {
-      const frame: Ended = { lane: lane.index, reason }
+      const { records } = lane.behind
+      const more = reason === 'abandoned' ? { at: Date.now(), records } : {}
+      const frame: Ended = { lane: lane.index, reason, ...more }
       await frames.write(frameType.ended, frame)
       lanes.delete(lane.name)
       await removeSpool(source.spool, lane.id)
+      options.freed()
+    },
+    giveUp: async (lane, reason) => {
+      const records = lane.behind.records - lane.sealed.records
+      if (records === 0) return
+      const covers = unsettledIn(state.lanes.get(lane.index)!, [1, source.durable()])
+      const frame: GapFrame = { at: Date.now(), covers, records, reason }
+      await frames.write(frameType.gap, { lane: lane.index, ...frame })
       options.freed()
     },
     rename: async (lane, name) => {

@@ -1,4 +1,5 @@
 import type {
+  Abandoned,
   ArchiveFrame,
   ArchiveLane,
   ArchiveState,
@@ -39,6 +40,12 @@ export interface JournalState {
   checks: Map<string, Checks>
   /** Dead letters whose records stand in a frame again; their files are on the way out (L6). */
   replayed: Set<string>
+  /** Lanes that were given up with all that would have shown it; the next of their name tells. */
+  abandoned: AbandonedLane[]
+}
+
+export interface AbandonedLane extends Abandoned {
+  readonly name: string
 }
 
 export interface LaneState extends ArchiveLane {
@@ -72,6 +79,9 @@ export interface Numbers {
 export interface Ended {
   readonly lane: number
   readonly reason: 'delivered' | 'abandoned'
+  /** Of one that was abandoned: when, and the records that it had not delivered. */
+  readonly at?: number
+  readonly records?: number
 }
 export interface Renamed {
   readonly lane: number
@@ -91,7 +101,8 @@ export function emptyState(writer: string): JournalState {
     nextLane: 1,
     resume: new Map(),
     checks: new Map(),
-    replayed: new Set()
+    replayed: new Set(),
+    abandoned: []
   }
 }
 
@@ -116,6 +127,9 @@ export function applyFrame(
   if (changes) changes(state, frame)
 }
 
+/** A first leaf has room for a few hundred. */
+const abandonedMax = 100
+
 type Apply = (state: JournalState, frame: Pick<Frame, 'lsn' | 'payload'>) => void
 
 const apply: Record<number, Apply> = {
@@ -139,7 +153,14 @@ const apply: Record<number, Apply> = {
     const { lane, archive, next } = parse<Numbers>(frame)
     state.lanes.get(lane)?.numbers.set(archive, next)
   },
-  [frameType.ended]: (state, frame) => void state.lanes.delete(parse<Ended>(frame).lane),
+  [frameType.ended]: (state, frame) => {
+    const { lane, reason, at, records = 0 } = parse<Ended>(frame)
+    const { id, name } = state.lanes.get(lane) ?? {}
+    state.lanes.delete(lane)
+    if (reason !== 'abandoned' || at === undefined || !id || !name) return
+    state.abandoned.push({ name, lane: id, records, at })
+    state.abandoned.splice(0, state.abandoned.length - abandonedMax)
+  },
   [frameType.renamed]: (state, frame) => {
     const { lane, name } = parse<Renamed>(frame)
     const found = state.lanes.get(lane)
@@ -184,6 +205,7 @@ interface Snapshot {
   }[]
   readonly checks?: readonly [string, Checks][]
   readonly replayed?: readonly string[]
+  readonly abandoned?: readonly AbandonedLane[]
 }
 
 export function snapshotOf(state: JournalState): Buffer {
@@ -197,7 +219,8 @@ export function snapshotOf(state: JournalState): Buffer {
       archives: [...lane.archives.values()]
     })),
     checks: [...state.checks],
-    replayed: [...state.replayed]
+    replayed: [...state.replayed],
+    abandoned: state.abandoned
   }
   return Buffer.from(JSON.stringify(snapshot))
 }
@@ -221,7 +244,8 @@ export function stateOf(payload: Buffer): JournalState {
       ])
     ),
     checks: new Map(snapshot.checks),
-    replayed: new Set(snapshot.replayed)
+    replayed: new Set(snapshot.replayed),
+    abandoned: [...(snapshot.abandoned ?? [])]
   }
 }
 

@@ -9,9 +9,7 @@ import { laneName } from './lane.ts'
  * has not refuses start (L7), or its records would wait unseen for ever.
  */
 export async function settleOrphans(config: Config, journal: Journal, log: Log): Promise<void> {
-  const names = new Set(
-    config.pipelines.flatMap(({ id, exporters }) => exporters.map((name) => laneName(id, name)))
-  )
+  const names = laneNames(config)
   const orphans = [...journal.lanes.values()].filter(({ name }) => !names.has(name))
   const owed = orphans.filter(({ behind, book }) => behind.records > 0 || isUncommitted(book))
   if (owed.length > 0) {
@@ -19,7 +17,7 @@ export async function settleOrphans(config: Config, journal: Journal, log: Log):
       owed
         .map(
           ({ name, behind }) =>
-            `${behind.records} records undelivered for ${name}: restore it in the configuration, ` +
+            `${owing(behind.records)} for ${name}: restore it in the configuration, ` +
             `or run \`auditcol journal abandon ${name}\`, or \`auditcol journal rename ${name} <new name>\``
         )
         .join('; ')
@@ -31,6 +29,17 @@ export async function settleOrphans(config: Config, journal: Journal, log: Log):
       lane: lane.name
     })
   }
+}
+
+export function laneNames({ pipelines }: Config): ReadonlySet<string> {
+  return new Set(
+    pipelines.flatMap(({ id, exporters }) => exporters.map((name) => laneName(id, name)))
+  )
+}
+
+/** A gap and what was given up are no records any more, and still have to be told. */
+function owing(records: number): string {
+  return records > 0 ? `${records} records undelivered` : 'gaps that no archive shows yet'
 }
 
 /** Sealed objects and gaps whose leaves are not in the store yet. */

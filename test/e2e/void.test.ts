@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { problemsOf } from '../archive_check.ts'
 import { type FakeS3, startFakeS3 } from '../fake_s3.ts'
 import { runToEnd, start, stop, until } from './auditcol.ts'
 import { pipelineOf, sendEach } from './pipeline.ts'
@@ -33,6 +34,7 @@ test('A7: an object that the store refuses for good stops its archive until it i
   const shown = await runToEnd({ dir, args: ['journal'] })
   await until(() => s3.keys().length === 0)
   expect(shown.output).toMatch(/records undelivered/)
+  expect(shown.output).toMatch(/^ {4}stopped: storing \S+/m)
 
   const wrong = await runToEnd({ dir, args: ['void', '7'] })
   expect(wrong).toMatchObject({ code: 1 })
@@ -68,7 +70,7 @@ test('L7: what is sealed and not stored counts as undelivered, at rest and with 
   expect(await stop(auditcol)).toBe(0)
   expect(auditcol.output()).toContain('0 records delivered; 2 wait in the journal')
   const { output } = await runToEnd({ dir, args: ['journal'] })
-  expect(output).toMatch(/2 records undelivered/)
+  expect(output).toMatch(/2 records undelivered, \d+ bytes, oldest accepted \d{4}-/)
   expect(output).toMatch(/of them 2 sealed in 2 objects that wait for a store/)
 
   const without = pipelineOf({ debug: '' })
@@ -80,5 +82,36 @@ test('L7: what is sealed and not stored counts as undelivered, at rest and with 
   const again = await start({ dir, env })
   await until(() => s3.keys().filter((key) => !key.includes('.auditcol/')).length === 2)
   expect(await stop(again)).toBe(0)
+  await s3.stop()
+})
+
+test('A9: what is sealed is void when its lane is abandoned, and its bytes are kept', {
+  timeout
+}, async () => {
+  const s3 = await startFakeS3()
+  s3.misbehave(() => 'slow down')
+  const auditcol = await start({ config: into(s3), env })
+  const { dir } = auditcol
+  await sendEach(auditcol, ['a', 'b'])
+  await until(() => auditcol.output().includes('storing in s3://logs failed'))
+  expect(await stop(auditcol)).toBe(0)
+  const done = await runToEnd({ dir, args: ['journal', 'abandon', 'logs/awss3'], env })
+  expect(done.output).toContain('logs/awss3 is abandoned: 2 undelivered records were given up')
+  expect((await runToEnd({ dir, args: ['journal'] })).output).toContain('0 records undelivered')
+  const gone = ['run', '--config', `yaml:${pipelineOf({ debug: '' })}`]
+  expect((await runToEnd({ dir, args: gone, env })).output).toContain(
+    'gaps that no archive shows yet for logs/awss3: restore it'
+  )
+
+  s3.misbehave(() => undefined)
+  const again = await start({ dir, env })
+  await until(() => s3.keys().some((key) => key.includes('/commits/')))
+  expect(await stop(again)).toBe(0)
+  const objects = new Map(s3.keys().map((key) => [key, s3.object(key)!]))
+  expect(problemsOf(objects)).toEqual([])
+  const leaves = [...objects.values()].join('').match(/"kind":"\w+"/g)
+  expect(leaves).toEqual(['"kind":"genesis"', '"kind":"void"', '"kind":"void"'])
+  const kept = readdirSync(join(dir, 'journal/dead')).filter((name) => /-\d{12}$/.test(name))
+  expect(kept).toHaveLength(2)
   await s3.stop()
 })

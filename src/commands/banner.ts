@@ -1,4 +1,6 @@
 import type { Config } from '../config/config.ts'
+import { knownBytes } from '../dedup/known.ts'
+import type { Counts } from '../dedup/sieve.ts'
 import { recentBytesMax } from '../journal/recent.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { windowBytes } from '../pipeline/ways.ts'
@@ -24,10 +26,10 @@ export function banner(config: Config, pipeline: Pipeline): string[] {
 }
 
 /** What went where, when the pipeline has stopped. */
-export function summary({ receivers, lanes, journal }: Pipeline): string[] {
+export function summary({ receivers, lanes, journal, dedup }: Pipeline): string[] {
   const taken = receivers.map(({ id, accepted, refused }) => {
     const not = refused > 0 ? `, ${refused} refused` : ''
-    return `receiver ${id}: ${accepted} records accepted${not}`
+    return `receiver ${id}: ${accepted} records accepted${not}${known(dedup?.counts(id))}`
   })
   const given = lanes.map((lane) => {
     const waiting = journal?.lanes.get(lane.name)?.behind.records ?? 0
@@ -40,7 +42,17 @@ export function summary({ receivers, lanes, journal }: Pipeline): string[] {
     const why = lane.stopped ? `; stopped: ${reasonOf(lane.stopped)}` : ''
     return `lane ${lane.name}: ${records} records delivered${counted}${rest}${why}`
   })
-  return [...taken, ...given]
+  const forgotten = (dedup?.scopes ?? [])
+    .filter(({ crowded }) => crowded > 0)
+    .map(({ scope, crowded }) => `dedup scope ${scope}: ${crowded} ids forgotten in their window`)
+  return [...taken, ...forgotten, ...given]
+}
+
+/** Of the records accepted. */
+function known(counts: Readonly<Counts> | undefined): string {
+  if (!counts) return ''
+  const { repeats, conflicts, withoutId } = counts
+  return `, ${repeats} of them stored before, ${conflicts} with a known id and other content, ${withoutId} without an id`
 }
 
 function journalLine(config: Config, { journal, lanes }: Pipeline): string {
@@ -68,7 +80,16 @@ function memoryBound(config: Config, pipeline: Pipeline): number {
   const lanes = config.pipelines
     .flatMap(({ exporters }) => exporters.map((id) => config.exporters.get(id)!))
     .reduce((sum, { memory }) => sum + windowBytes + memory(windowBytes), 0)
-  return baseBytes + recentBytesMax + receivers + lanes
+  return baseBytes + recentBytesMax + receivers + lanes + idBytes(pipeline, config)
+}
+
+/** One table of ids for each scope. */
+function idBytes(pipeline: Pipeline, { receivers }: Config): number {
+  const sizes = pipeline.receivers.flatMap(({ id }) => {
+    const { dedup } = receivers.get(id)!
+    return dedup ? [[dedup.scope, knownBytes(dedup.max_entries)] as const] : []
+  })
+  return [...new Map(sizes).values()].reduce((sum, bytes) => sum + bytes, 0)
 }
 
 /** `host:port`, or with the path where that is not the usual one. */

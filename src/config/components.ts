@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import {
   type ComponentModule,
   componentNames,
@@ -6,6 +7,7 @@ import {
   loadModule
 } from '../load.ts'
 import type { Component, Kind } from './config.ts'
+import { intakeKeys, takeDedup } from './dedup.ts'
 import { deliveryKeys, takeDelivery } from './delivery.ts'
 import { type Place, showPlace } from './errors.ts'
 import { type Id, parseId } from './ids.ts'
@@ -157,18 +159,21 @@ function checkOptions(
   report: Report
 ): Component | undefined {
   const own = new Set(Object.keys(module.config.shape))
-  const schema = about.kind === 'exporter' ? withDelivery(module.config, own) : module.config
+  const schema = withKeys(module.config, engineKeys[about.kind] ?? {}, own)
   const checked = report.check(schema, { node, place: about.place, path })
   if (checked === undefined) return undefined
   const delivered = about.kind === 'exporter' ? takeDelivery(checked.value, own) : undefined
-  const options = delivered?.options ?? checked.value
+  const ownDedup = about.kind !== 'receiver' || own.has('dedup')
+  const taken = ownDedup ? undefined : takeDedup(about.id, checked.value)
+  const options = delivered?.options ?? taken?.options ?? checked.value
   return {
     ...about,
     place: showPlace(about.place),
     options,
     create: module.default,
     memory: memoryOf(about.kind, module, options),
-    ...(delivered && { delivery: delivered.delivery })
+    ...(delivered && { delivery: delivered.delivery }),
+    ...(taken?.dedup && { dedup: taken.dedup })
   }
 }
 
@@ -178,8 +183,18 @@ function memoryOf(kind: Kind, { memory }: ComponentModule, options: unknown) {
     memory?.(options as never, window) ?? (kind === 'exporter' ? window : 0)
 }
 
-/** What an exporter states itself it also means itself: `timeout` of one PUT, say. */
-function withDelivery(config: ComponentModule['config'], own: ReadonlySet<string>) {
-  const more = Object.entries(deliveryKeys).filter(([key]) => !own.has(key))
+/** What the engine reads beside a component's own keys. */
+const engineKeys: Partial<Record<Kind, Record<string, z.ZodType>>> = {
+  receiver: intakeKeys,
+  exporter: deliveryKeys
+}
+
+/** What a component states itself it also means itself: `timeout` of one PUT, say. */
+function withKeys(
+  config: ComponentModule['config'],
+  keys: Record<string, z.ZodType>,
+  own: ReadonlySet<string>
+) {
+  const more = Object.entries(keys).filter(([key]) => !own.has(key))
   return config.safeExtend(Object.fromEntries(more)) as ComponentModule['config']
 }

@@ -1,4 +1,5 @@
 import type { Factory } from '../load.ts'
+import type { DedupConfig } from './dedup.ts'
 import type { Delivery } from './delivery.ts'
 import type { JournalConfig } from './journal.ts'
 import type { Telemetry } from './telemetry.ts'
@@ -31,10 +32,12 @@ export interface Component {
   readonly kind: Kind
   /** The component's present name, whatever alias the id uses; of one outside the tree its module. */
   readonly type: string
-  /** Checked, with defaults; without the delivery keys that the exporter does not state itself. */
+  /** Checked, with defaults; without the engine's keys that it does not state itself. */
   readonly options: unknown
   /** Of exporters, and they always have it. */
   readonly delivery?: Delivery
+  /** Of receivers whose records have ids. */
+  readonly dedup?: DedupConfig
   /** Bytes it may hold; of an exporter beside a lane's `window` of records. */
   readonly memory: (window: number) => number
   readonly create: Factory

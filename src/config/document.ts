@@ -1,6 +1,7 @@
 import { componentNames, type Folder, folders } from '../load.ts'
 import { checkComponent, type Declared, declaredIn } from './components.ts'
 import type { Component, Config } from './config.ts'
+import { checkDedup } from './dedup.ts'
 import { leaveOutOthers } from './logs_only.ts'
 import { nearestName } from './nearest.ts'
 import { childOf, isNull, type MapNode, type Node } from './node.ts'
@@ -34,6 +35,7 @@ export async function checkDocument(
   if (journal === undefined || telemetry === undefined) return undefined
   const inUse = new Set(logs.flatMap(({ exporters }) => exporters.map(({ id }) => id)))
   const uses = queuesIn(sections.exporters, inUse, journal === false, report)
+  checkIntake(sections.receivers, journal === false, report)
   const listed = new Set(extensions.map(({ id }) => id))
   const { declared, good } = sections.extensions
   const storages = { configured: new Set(declared.keys()), good, listed }
@@ -166,6 +168,15 @@ function checkExtensions(
     const message = `references extension "${id}" which is not configured${hint}`
     report.problem(place, 'service::extensions', message)
   }
+}
+
+function checkIntake({ declared, good }: Section, withoutJournal: boolean, report: Report): void {
+  const placeOf = (receiver: string, key?: string) => {
+    const { node, place } = declared.get(receiver)!.entry
+    const dedup = node.kind === 'map' ? node.entries.get('dedup') : undefined
+    return (key && childOf(dedup?.node, key)?.place) || (dedup?.place ?? place)
+  }
+  checkDedup(good, placeOf, withoutJournal, report)
 }
 
 /** The storages that exporters in use name, and what `sending_queue` asks that only a queue could do. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { componentNames, componentRoot, type Folder, folders, loadComponent } from '../load.ts'
+import { intakeKeys } from './dedup.ts'
 import { deliveryKeys } from './delivery.ts'
 import { keyTable } from './key_table.ts'
 import { serviceSchema } from './service.ts'
@@ -11,6 +12,8 @@ export async function componentsReference(root = componentRoot): Promise<string>
     const names = await componentNames(folder, root)
     if (names.length > 0) parts.push(`## ${folder}`)
     for (const name of names) parts.push(await componentReference(folder, name, root))
+    if (folder === 'receivers')
+      parts.push('### every receiver', keyTable(z.strictObject(intakeKeys)))
     if (folder === 'exporters')
       parts.push('### every exporter', keyTable(z.strictObject(deliveryKeys)))
   }

@@ -1,7 +1,6 @@
-import { rm } from 'node:fs/promises'
-import { syncDirectory } from '../disk.ts'
 import { heldFrom } from './archives.ts'
 import type { JournalLane } from './lane.ts'
+import { createRemoval, type RemovalOptions } from './removal.ts'
 import type { Segment } from './segment.ts'
 import type { JournalState } from './state.ts'
 
@@ -9,38 +8,27 @@ import type { JournalState } from './state.ts'
 export interface Delivered {
   /** A position has moved, or a commit is stored. */
   remove(): void
-  /** Resolves when nothing is being deleted. */
-  idle(): Promise<void>
+  /** Resolves when nothing is being deleted any more. */
+  end(): Promise<void>
 }
 
-export interface DeliveredOptions {
-  readonly directory: string
+export interface DeliveredOptions extends RemovalOptions {
   /** In order; those that are deleted leave it at once. */
   readonly segments: Segment[]
   readonly state: JournalState
   readonly lanes: ReadonlyMap<string, JournalLane>
   /** A lane has passed a segment, and no frame says so yet: one is to be written. */
   passed(): void
-  fatal(error: Error): void
 }
 
 export function watchDelivered(options: DeliveredOptions): Delivered {
-  const { directory, segments, state, lanes } = options
-  let removed = Promise.resolve()
-
-  /** One after another: a crash must never leave an older segment without the one behind it. */
-  const remove = async (path: string) => {
-    await rm(path, { force: true }).catch((cause) => {
-      throw new Error(`removing ${path}`, { cause })
-    })
-    await syncDirectory(directory)
-  }
+  const { segments, state, lanes } = options
+  const removal = createRemoval(options)
 
   return {
     remove: () => {
       while (segments.length > 1 && lowestMark(state) >= segments[0]!.lastLsn) {
-        const { path } = segments.shift()!
-        removed = removed.then(() => remove(path)).catch(options.fatal)
+        removal.add(segments.shift()!)
       }
       // A lane that had nothing to settle says only now that it has passed the old segments, and says
       // it once: what holds them from then on is an object that waits for its store.
@@ -49,7 +37,7 @@ export function watchDelivered(options: DeliveredOptions): Delivered {
         options.passed()
       }
     },
-    idle: () => removed
+    end: removal.end
   }
 }
 

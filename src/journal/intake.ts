@@ -23,7 +23,8 @@ export interface IntakeOptions {
 
 /** The door: a batch goes to the writer when journal and disk have room for it, or back at once. */
 export interface Intake {
-  append(batch: Batch, lanes: readonly JournalLane[]): void
+  /** `stored` hears the frame's lsn just before the batch is settled with success. */
+  append(batch: Batch, lanes: readonly JournalLane[], stored?: (lsn: number) => void): void
   /** Bytes on the disk and about to be there. */
   readonly bytes: number
 }
@@ -48,7 +49,7 @@ export function openIntake(options: IntakeOptions): Intake {
   }
 
   return {
-    append: (batch, chosen) => {
+    append: (batch, chosen, stored) => {
       const { logs, meta } = batch
       const indices = chosen.map((lane) => lane.index)
       const payload = encodeRecords(logs, meta, indices)
@@ -65,6 +66,7 @@ export function openIntake(options: IntakeOptions): Intake {
           for (const letter of meta.replay?.letters ?? []) state.replayed.add(letter)
           for (const lane of chosen) lane.accepted(logs.records, bytes)
           recent.add({ place, bytes, lanes: indices, logs, meta })
+          stored?.(place.lsn)
         }
         batch.settle(error)
       }

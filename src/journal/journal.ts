@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Batch } from '../component.ts'
 import { createControlFrames } from './control_frames.ts'
 import { watchDelivered } from './delivered.ts'
+import { type FrameIndex, learnFrames } from './frame_index.ts'
 import { openIntake } from './intake.ts'
 import type { JournalLane } from './lane.ts'
 import { createLanes } from './lanes.ts'
@@ -24,6 +25,8 @@ export interface JournalOptions {
   readonly maxDeadLetters?: number
   /** Frames go to a new segment when this is reached; 64 MiB. */
   readonly segmentBytes?: number
+  /** What has to know of records beyond their segments. */
+  readonly index?: FrameIndex
   /** A lane has settled something. */
   settled(): void
   /** The journal cannot be trusted any more: the program must end (J6). */
@@ -37,8 +40,11 @@ export interface Journal {
   readonly directory: string
   /** The lanes that it knows, by name. */
   readonly lanes: ReadonlyMap<string, JournalLane>
-  /** Writes a batch for these lanes and settles it after the fsync; with a RefusedError when there is no room. */
-  append(batch: Batch, lanes: readonly JournalLane[]): void
+  /**
+   * Writes a batch for these lanes and settles it after the fsync; with a RefusedError when there is
+   * no room. `stored` hears the frame's lsn just before it is settled with success.
+   */
+  append(batch: Batch, lanes: readonly JournalLane[], stored?: (lsn: number) => void): void
   /** Makes a lane whose position is the end of the journal; resolves when that is durable (J3). */
   bear(name: string): Promise<JournalLane>
   /** The lane has ended; what it has not delivered is given up. Resolves when that is durable. */
@@ -82,7 +88,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 }
 
 async function openLocked(options: JournalOptions, release: () => void): Promise<Journal> {
-  const { directory, fatal } = options
+  const { directory, index, fatal } = options
+  await index?.open(directory)
   // Recovery writes a segment: on a full disk it needs what was kept for that (J10).
   await releaseReserve(directory)
   const { state, segments, backlog, file } = await recoverJournal(directory)
@@ -90,6 +97,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   const makeRoom = () => room.use()
   const maxBytes = options.maxDeadLetters ?? Number.POSITIVE_INFINITY
   const letters = await openLetters({ directory, maxBytes, makeRoom, fatal }, state)
+  if (index) await learnFrames(segments, index)
   const recent = createRecent(segments.at(-1)!.lastLsn + 1)
   const lanes = new Map<string, JournalLane>()
   let durable = segments.at(-1)!.lastLsn
@@ -109,7 +117,9 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     frames.touch()
     setImmediate(writer.kick)
   }
-  const delivered = watchDelivered({ directory, segments, state, lanes, passed, fatal })
+  const delivered = watchDelivered({
+    ...{ directory, segments, state, lanes, index, passed, makeRoom, fatal }
+  })
 
   const synced = (lsn: number) => {
     durable = lsn
@@ -151,7 +161,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     close: async () => {
       room.close()
       await writer.close()
-      await delivered.idle()
+      await delivered.end()
       release()
     }
   }

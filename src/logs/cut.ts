@@ -70,7 +70,7 @@ function* cutScopeLogs(reader: Reader, end: number, pieces: Pieces): Generator<L
 }
 
 /** All of a message but the values of one repeated field; the reader stays where it is. */
-function wrappingOf(reader: Reader, end: number, field: number): Uint8Array {
+export function wrappingOf(reader: Reader, end: number, field: number): Uint8Array {
   const from = reader.at
   const kept: Uint8Array[] = []
   while (reader.at < end) {

@@ -11,10 +11,11 @@ import {
 } from './wire.ts'
 
 /**
- * The records whose index passes, each under its own resource and scope, unknown fields included.
- * Chunks of which every record passes stay the same buffers.
+ * The records whose index passes, each under its own resource and scope, unknown fields included;
+ * bytes in the place of true are fields to be added to the record. Chunks of which every record
+ * passes as it is stay the same buffers.
  */
-export function pickRecords(logs: Logs, keep: (index: number) => boolean): Logs {
+export function pickRecords(logs: Logs, keep: (index: number) => boolean | Uint8Array): Logs {
   const chunks: Uint8Array[] = []
   let index = 0
   let records = 0
@@ -22,7 +23,7 @@ export function pickRecords(logs: Logs, keep: (index: number) => boolean): Logs 
     const picked = pickIn(newReader(chunk), chunk.length, 0, () => keep(index++))
     if (picked.kept === 0) continue
     records += picked.kept
-    chunks.push(picked.left === 0 ? chunk : Buffer.concat(picked.parts))
+    chunks.push(picked.changed ? Buffer.concat(picked.parts) : chunk)
   }
   return { chunks, bytes: chunks.reduce((sum, chunk) => sum + chunk.length, 0), records }
 }
@@ -34,11 +35,16 @@ interface Picked {
   readonly parts: Uint8Array[]
   bytes: number
   kept: number
-  left: number
+  changed: boolean
 }
 
-function pickIn(reader: Reader, end: number, layer: number, keep: () => boolean): Picked {
-  const picked: Picked = { parts: [], bytes: 0, kept: 0, left: 0 }
+function pickIn(
+  reader: Reader,
+  end: number,
+  layer: number,
+  keep: () => boolean | Uint8Array
+): Picked {
+  const picked: Picked = { parts: [], bytes: 0, kept: 0, changed: false }
   const field = fields[layer]!
   const add = (part: Uint8Array) => {
     picked.parts.push(part)
@@ -52,17 +58,23 @@ function pickIn(reader: Reader, end: number, layer: number, keep: () => boolean)
     }
     const innerEnd = readEnd(reader)
     if (layer === 2) {
+      const from = reader.at
       reader.at = innerEnd
-      if (!keep()) picked.left++
+      const kept = keep()
+      if (kept !== true) picked.changed = true
+      if (kept === false) continue
+      picked.kept++
+      if (kept === true) add(reader.bytes.subarray(start, innerEnd))
       else {
-        picked.kept++
-        add(reader.bytes.subarray(start, innerEnd))
+        add(header(field, innerEnd - from + kept.length))
+        add(reader.bytes.subarray(from, innerEnd))
+        add(kept)
       }
       continue
     }
     const inner = pickIn(reader, innerEnd, layer + 1, keep)
     picked.kept += inner.kept
-    picked.left += inner.left
+    picked.changed ||= inner.changed
     if (inner.kept === 0) continue
     add(header(field, inner.bytes))
     for (const part of inner.parts) add(part)

@@ -1,5 +1,7 @@
 import { aborted } from '../aborted.ts'
+import type { Batch } from '../component.ts'
 import type { Config } from '../config/config.ts'
+import { createDedup, type Dedup } from '../dedup/dedup.ts'
 import { refuseForgotten } from '../journal/elsewhere.ts'
 import { type Journal, openJournal } from '../journal/journal.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -13,6 +15,8 @@ export interface Pipeline {
   readonly journal: Journal | undefined
   readonly lanes: readonly Lane[]
   readonly receivers: readonly Receiving[]
+  /** Of receivers whose records have ids. */
+  readonly dedup: Dedup | undefined
   /** Rejects when a receiver or the journal fails; the program must end. */
   readonly failed: Promise<never>
   /** Answers what is in flight and delivers what there is, until `limit` aborts; the rest stays in the journal. */
@@ -28,6 +32,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
   const ways: Way[] = []
   const receivers: Receiving[] = []
   let journalBroken = false
+  const dedup = dedupOf(config, log)
 
   await startExtensions(config, log, stopping.signal)
   await refuseForgotten(config.journal ? config.journal.directory : undefined)
@@ -37,6 +42,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
         maxSize: config.journal.max_size,
         minFree: config.journal.min_free,
         maxDeadLetters: config.journal.max_dead_letters,
+        ...(dedup && { index: dedup.index }),
         settled: admission.settled,
         fatal: (error) => {
           journalBroken = true
@@ -57,11 +63,14 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
       if (taken.length === 0) continue
       const limits = taken.flatMap(({ limit }) => limit ?? [])
       const enter = entryTo(taken, journal)
+      const admit = (batch: Batch, stored?: (lsn: number) => void) =>
+        admission.take(batch, limits, (admitted) => enter(admitted, stored))
+      const mark = (batch: Batch) => journal!.append(batch, [])
       const receiver = await startReceiver(component, {
         log,
         stopping: stopping.signal,
         resume: journal?.resume(id),
-        take: (batch) => admission.take(batch, limits, enter),
+        take: dedup?.sieve(id, { pass: admit, mark }) ?? admit,
         failed: failure.reject
       })
       receivers.push(receiver)
@@ -90,7 +99,16 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
     throw error
   }
   const lanes = ways.map(({ lane }) => lane)
-  return { journal, lanes, receivers, failed: failure.promise, stop }
+  return { journal, lanes, receivers, dedup, failed: failure.promise, stop }
+}
+
+/** Receivers in use whose records have ids. */
+function dedupOf({ receivers, pipelines }: Config, log: Log): Dedup | undefined {
+  const inUse = new Set(pipelines.flatMap((pipeline) => pipeline.receivers))
+  const some = [...receivers.values()].flatMap(({ id, dedup }) =>
+    dedup && inUse.has(id) ? [{ id, dedup }] : []
+  )
+  return some.length > 0 ? createDedup(some, log) : undefined
 }
 
 /** Extensions come before all others: one of them may make the directory that the journal lies in. */

@@ -60,10 +60,12 @@ export function waysFrom(config: Config, receiver: string, ways: readonly Way[])
 export function entryTo(
   ways: readonly Way[],
   journal: Journal | undefined
-): (batch: Batch) => void {
+): (batch: Batch, stored?: (lsn: number) => void) => void {
   const direct = ways.flatMap((way) => way.direct ?? [])
   const lanes = ways.flatMap(({ journalLane }) => journalLane ?? [])
-  return journal ? (batch) => journal.append(batch, lanes) : (batch) => giveToAll(batch, direct)
+  return journal
+    ? (batch, stored) => journal.append(batch, lanes, stored)
+    : (batch) => giveToAll(batch, direct)
 }
 
 function sourceOf(journal: Journal, lane: JournalLane): LaneSource {

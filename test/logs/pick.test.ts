@@ -54,3 +54,13 @@ test('a chunk of which every record is chosen stays the same buffer, unknown fie
   expect(picked.chunks[0]).toBe(a.chunks[0])
   expect(Buffer.from(picked.chunks[1]!).includes(unknown)).toBe(true)
 })
+
+test('a record to which a field is added has it, and all else as it was', () => {
+  const logs = joinLogs([logsOf([[[0, 0], [0]], [[0]]], 0), logsOf([[[0]]], 4)])
+  // dropped_attributes_count (7)
+  const picked = pickRecords(logs, (index) => (index % 2 === 1 ? Uint8Array.of(0x38, 5) : true))
+  for (const chunk of picked.chunks) checkLogs(chunk)
+  expect(seen(picked)).toEqual(seen(logs))
+  expect(decodeLogs(picked).map((record) => record.droppedAttributesCount)).toEqual([0, 5, 0, 5, 0])
+  expect(picked.chunks[1]).toBe(logs.chunks[1])
+})

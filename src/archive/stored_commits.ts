@@ -1,11 +1,4 @@
-import type {
-  ArchiveFrame,
-  ArchiveState,
-  Commit,
-  IntentFrame,
-  SpooledObject
-} from '../journal/archive_frames.ts'
-import type { Range } from '../journal/position.ts'
+import type { ArchiveFrame, ArchiveState, Commit } from '../journal/archive_frames.ts'
 import { commitKey } from './commit.ts'
 import type { Leaf } from './leaf.ts'
 import type { Store } from './store.ts'
@@ -61,40 +54,6 @@ export function birthIn(
   if (first?.kind !== 'genesis') return undefined
   const { v, i, kind, after, unledgered, ...genesis } = first
   return { archive, root, genesis: genesis as unknown as ArchiveFrame['genesis'] }
-}
-
-/** The intents whose first leaf stands in these commits, with what they settled. */
-export function intentsIn(archive: string, commits: readonly StoredCommit[]): IntentFrame[] {
-  const intents: IntentFrame[] = []
-  let objects: SpooledObject[] = []
-  let early: Range[] = []
-  for (const leaf of commits.flatMap(({ leaves }) => leaves)) {
-    if (leaf.kind === 'heartbeat') early.push(...(leaf.covers as Range[]))
-    if (leaf.kind !== 'batch' && leaf.kind !== 'void') continue
-    const object = { ...(leaf as unknown as SpooledObject), archive, at: 0 }
-    if (leaf.first !== undefined) {
-      objects.push(object)
-      continue
-    }
-    objects = [object]
-    const { covers, counts, sealed, arrived, host } = leaf as unknown as FirstLeaf
-    intents.push({
-      ...{ spool: '', sealed, arrived, host, objects, places: {} },
-      covers: [...early, ...covers],
-      in: counts.in,
-      dead: counts.dead
-    })
-    early = []
-  }
-  return intents
-}
-
-interface FirstLeaf {
-  readonly covers: readonly Range[]
-  readonly counts: { readonly in: number; readonly dead: number }
-  readonly sealed: number
-  readonly arrived: number
-  readonly host: string
 }
 
 /** What a stored commit ends of the archive's queue; undefined when it is not what the queue would say. */

@@ -57,8 +57,8 @@ async function carryOut(plan: Plan, options: RepairOptions): Promise<number> {
     options.print('nothing was changed: run it with --yes to repair\n')
     return 1
   }
-  const { survey, state, gaps, evidence } = plan
-  const { aside } = await writeRepaired(survey, state, gaps, evidence)
+  const { survey, state, gaps } = plan
+  const { aside } = await writeRepaired(survey, state, gaps)
   options.print(`repaired ${survey.directory}; the damaged files as they were lie in ${aside}\n`)
   return 0
 }
@@ -90,10 +90,9 @@ function report(directory: string, plan: Plan): string {
     )
   }
   if (gaps.length === 0) lines.push('  nothing: every lane has delivered what does not read')
-  if (adopted.length > 0) {
-    const objects = adopted.reduce((sum, intent) => sum + intent.objects.length, 0)
+  if (adopted > 0) {
     lines.push(
-      `${objects} objects were sealed in frames that do not read: the spool or the store has them`
+      `${adopted} objects were sealed in frames that do not read: the spool or the store has them`
     )
   }
   if (uncertain.length > 0) {

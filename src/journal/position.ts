@@ -74,6 +74,21 @@ export function unsettledIn(position: Position, [first, last]: Range): Range[] {
   return found
 }
 
+export function copyPosition({ mark, ranges }: Position): Position {
+  return { mark, ranges: ranges.map(([first, last]) => [first, last]) }
+}
+
+/** Takes a range out of what is settled. */
+export function unsettleRange(position: Position, [first, last]: Range): void {
+  const ranges: [number, number][] = []
+  for (const [from, to] of [[1, position.mark] as const, ...position.ranges]) {
+    if (from < first) ranges.push([from, Math.min(to, first - 1)])
+    if (to > last) ranges.push([Math.max(from, last + 1), to])
+  }
+  position.mark = ranges[0]?.[0] === 1 ? ranges.shift()![1] : 0
+  position.ranges = ranges
+}
+
 /** The same positions in order, touching ranges made one. */
 export function joinRanges(ranges: readonly Range[]): [first: number, last: number][] {
   const joined: [number, number][] = []

@@ -6,11 +6,10 @@ import { lowestMark } from './delivered.ts'
 import { frameType, takesLsn } from './frame.ts'
 import { type Loss, maybeRecords } from './loss.ts'
 import { joinRanges, type Range, unsettledIn } from './position.ts'
-import { type Evidence, rebuildState } from './rebuilt_state.ts'
 import { releaseReserve } from './room.ts'
 import { readRuns } from './scan.ts'
 import { createSegment, removeUnfinished, segmentPath } from './segment.ts'
-import { type JournalState, type LaneState, snapshotOf } from './state.ts'
+import { emptyState, type JournalState, type LaneState, snapshotOf } from './state.ts'
 import type { Survey, Surveyed } from './survey.ts'
 
 /** Losses that still matter: those in segments that every lane has passed are on their way out with them. */
@@ -59,12 +58,6 @@ function recordsIn(covers: readonly Range[], lane: number, losses: readonly Loss
   return sum
 }
 
-/** A frame that repair adds to the journal. */
-export interface Added {
-  readonly type: number
-  readonly payload: Uint8Array
-}
-
 /**
  * Makes a damaged journal whole again: every frame that reads stays under its lsn, what is lost is
  * declared, the files as they were are put aside. The state with the gaps becomes durable first, in
@@ -74,9 +67,7 @@ export interface Added {
 export async function writeRepaired(
   survey: Survey,
   state: JournalState,
-  gaps: readonly LaneGap[],
-  evidence: readonly Evidence[],
-  more: readonly Added[] = []
+  gaps: readonly LaneGap[]
 ): Promise<{ aside: string }> {
   const { directory, segments, absent, last } = survey
   await releaseReserve(directory)
@@ -87,43 +78,39 @@ export async function writeRepaired(
   ]
   const aside = await putAside(directory, wrong)
   const number = Math.max(segments.at(-1)!.number, ...absent) + 1
-  const added = [...gaps.map(gapFrame), ...more]
   await make({
     ...{ directory, writer: survey.writer, number },
     firstLsn: last + 1,
     snapshot: snapshotOf(state),
-    frames: numbered(added, last + 1)
+    frames: numbered(gaps.map(gapFrame), last + 1)
   })
-  // The last one first: what is written anew is told by those before it, as they were.
-  for (const number of wrong.sort((a, b) => b - a)) await replace(survey, number, evidence)
+  for (const number of wrong) await replace(survey, number)
   return { aside }
 }
 
-function gapFrame({ lane, gap }: LaneGap): Added {
+function gapFrame({ lane, gap }: LaneGap) {
   const payload = Buffer.from(JSON.stringify({ lane: lane.index, ...gap }))
   return { type: frameType.gap, payload }
 }
 
-async function* numbered(added: readonly Added[], first: number) {
+async function* numbered(added: readonly { type: number; payload: Uint8Array }[], first: number) {
   let lsn = first
   for (const frame of added) yield { ...frame, lsn: lsn++ }
 }
 
-/** Writes a damaged segment anew, in the place of the one that was. */
-async function replace(
-  survey: Survey,
-  number: number,
-  evidence: readonly Evidence[]
-): Promise<void> {
+/**
+ * Writes a damaged segment anew, in the place of the one that was. The state at its beginning is not
+ * known any more where it does not read: nobody needs it, as long as that in the last segment reads.
+ */
+async function replace(survey: Survey, number: number): Promise<void> {
   const { directory, writer, segments } = survey
   const found = segments.find((one) => one.number === number)
   const next = segments.find((one) => one.number > number)
   const firstLsn = found?.firstLsn ?? next?.firstLsn ?? survey.last + 1
-  const before = { ...survey, segments: segments.filter((one) => one.number < number) }
-  const { state } = await rebuildState({ ...before, last: firstLsn - 1 }, evidence)
   await make({
     ...{ directory, writer, number, firstLsn },
-    snapshot: (found && (await snapshotIn(found))) ?? snapshotOf(state),
+    snapshot:
+      (found && (await snapshotIn(found))) ?? snapshotOf({ ...emptyState(writer), lost: true }),
     ...(found && { frames: withoutHoles(found) })
   })
 }

@@ -42,6 +42,8 @@ export interface JournalState {
   replayed: Set<string>
   /** Lanes that were given up with all that would have shown it; the next of their name tells. */
   abandoned: AbandonedLane[]
+  /** Nobody knows it any more: it stands where repair found none that reads. */
+  lost?: true
 }
 
 export interface AbandonedLane extends Abandoned {
@@ -206,6 +208,7 @@ interface Snapshot {
   readonly checks?: readonly [string, Checks][]
   readonly replayed?: readonly string[]
   readonly abandoned?: readonly AbandonedLane[]
+  readonly lost?: true
 }
 
 export function snapshotOf(state: JournalState): Buffer {
@@ -220,7 +223,8 @@ export function snapshotOf(state: JournalState): Buffer {
     })),
     checks: [...state.checks],
     replayed: [...state.replayed],
-    abandoned: state.abandoned
+    abandoned: state.abandoned,
+    ...(state.lost && { lost: true })
   }
   return Buffer.from(JSON.stringify(snapshot))
 }
@@ -245,7 +249,8 @@ export function stateOf(payload: Buffer): JournalState {
     ),
     checks: new Map(snapshot.checks),
     replayed: new Set(snapshot.replayed),
-    abandoned: [...(snapshot.abandoned ?? [])]
+    abandoned: [...(snapshot.abandoned ?? [])],
+    ...(snapshot.lost && { lost: true })
   }
 }
 

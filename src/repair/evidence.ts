@@ -1,17 +1,16 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { intentIn } from '../archive/directory_spool.ts'
-import { birthIn, intentsIn, readCommits, type StoredCommit } from '../archive/stored_commits.ts'
+import { birthIn, readCommits, type StoredCommit } from '../archive/stored_commits.ts'
 import type { ArchiveFrame, ArchiveState, IntentFrame } from '../journal/archive_frames.ts'
-import type { Evidence, Rebuilt } from '../journal/rebuilt_state.ts'
 import type { LaneState } from '../journal/state.ts'
 import { reasonOf } from '../telemetry/reason.ts'
+import type { Evidence } from './rebuilt_lane.ts'
+import type { Rebuilt } from './rebuilt_state.ts'
 import type { KnownArchive, Stores } from './stores.ts'
 
 /** All that is left of a lane's frames outside of the journal (A11). */
 export interface Found extends Evidence {
-  /** By archive: what the store has beyond what the journal knows to be committed. */
-  readonly commits: ReadonlyMap<string, readonly StoredCommit[]>
   /** Archives whose store does not answer, and why. */
   readonly silent: readonly { readonly archive: string; readonly reason: string }[]
 }
@@ -61,10 +60,7 @@ async function evidenceOf({ directory, lane, writer, stores, since }: Asked): Pr
       silent.push({ archive: name, reason: reasonOf(error) })
     }
   }
-  const committed = [...commits].flatMap(([name, stored]) => intentsIn(name, stored))
-  // A spool file knows all objects of an intent, a commit those of one archive.
-  const intents = [...spooled, ...committed]
-  return { lane: lane.id, archives, intents, commits, silent }
+  return { lane: lane.id, archives, intents: spooled, commits, silent }
 }
 
 /** Those that the journal knows, that the spool names, and that the configuration would give it. */

@@ -1,14 +1,11 @@
-import { asCommit } from '../archive/stored_commits.ts'
-import type { IntentFrame } from '../journal/archive_frames.ts'
-import { endCommit, writeCommit } from '../journal/archives.ts'
 import type { Loss } from '../journal/loss.ts'
 import type { Range } from '../journal/position.ts'
-import { rebuildState } from '../journal/rebuilt_state.ts'
-import { renewLane } from '../journal/renewed_lane.ts'
 import { gapsOf, type LaneGap, lossesThatMatter } from '../journal/repair.ts'
 import type { JournalState, LaneState } from '../journal/state.ts'
 import { type Survey, surveyJournal } from '../journal/survey.ts'
 import { type Found, gatherEvidence } from './evidence.ts'
+import { rebuildState } from './rebuilt_state.ts'
+import { renewLane } from './renewed_lane.ts'
 import type { Stores } from './stores.ts'
 
 /** What a repair is going to do, before anything is changed. */
@@ -18,9 +15,8 @@ export interface Plan {
   readonly state: JournalState
   readonly losses: readonly Loss[]
   readonly gaps: readonly LaneGap[]
-  readonly evidence: readonly Found[]
-  /** Sealed in frames that are lost, and known from the spool or the store. */
-  readonly adopted: readonly IntentFrame[]
+  /** Objects that were sealed in frames that are lost, and are known from the spool or the store. */
+  readonly adopted: number
   /** Lost frames that may have been settlements. */
   readonly uncertain: readonly Range[]
   /** Lanes whose birth is lost, and their name with it. */
@@ -43,39 +39,18 @@ export async function planRepair(directory: string, stores: Stores): Promise<Pla
   const first = await rebuildState(survey)
   // When no settlement can be among what is lost, the frames alone are right.
   const evidence = first.uncertain.length > 0 ? await gatherEvidence(directory, first, stores) : []
-  const { state, uncertain, adopted, nameless } = await rebuildState(survey, evidence)
+  const { state, uncertain, adopted, nameless, untold } = await rebuildState(survey, evidence)
   const doubts: Doubt[] = []
-  for (const found of evidence) {
-    const lane = [...state.lanes.values()].find(({ id }) => id === found.lane)
-    const reason = lane && takeStored(lane, found)
-    if (lane && reason) doubts.push({ lane: renewLane(state, lane), reason })
+  for (const lane of [...state.lanes.values()]) {
+    const reason = silence(evidence, lane) ?? untold.get(lane)
+    if (reason !== undefined) doubts.push({ lane: renewLane(state, lane), reason })
   }
   const losses = lossesThatMatter(survey, state)
   const gaps = gapsOf(survey, state, Date.now())
-  return { survey, state, losses, gaps, evidence, adopted, uncertain, nameless, doubts }
+  return { survey, state, losses, gaps, adopted, uncertain, nameless, doubts }
 }
 
-/** Ends what the store has committed; returns why the lane's numbers are not known. */
-function takeStored(lane: LaneState, { commits, intents, silent }: Found): string | undefined {
-  const [unheard] = silent
-  if (unheard) return `${unheard.archive} does not answer: ${unheard.reason}`
-  for (const [name, stored] of commits) {
-    const archive = lane.archives.get(name)
-    for (const one of archive === undefined ? [] : stored) {
-      if (one.commit < archive!.commit) continue
-      const commit = asCommit(archive!, one)
-      if (commit === undefined) {
-        return `commit ${one.commit} of ${name} is not what this journal would have written`
-      }
-      writeCommit(lane, commit)
-      endCommit(lane, commit)
-    }
-  }
-  const beyond = intents
-    .flatMap(({ objects }) => objects)
-    .find(({ archive, number }) => number >= (lane.archives.get(archive)?.next ?? 1))
-  if (beyond === undefined) return undefined
-  const { archive, number } = beyond
-  const next = lane.archives.get(archive)?.next ?? 1
-  return `object ${number} of ${archive} was sealed, and nothing tells what became of those from ${next} on`
+function silence(evidence: readonly Found[], lane: LaneState): string | undefined {
+  const unheard = evidence.find((found) => found.lane === lane.id)?.silent[0]
+  return unheard && `${unheard.archive} does not answer: ${unheard.reason}`
 }

@@ -11,8 +11,7 @@ export async function repaired(
   const stores = openStores(config)
   try {
     const plan = await planRepair(directory, stores)
-    const { survey, state, gaps, evidence } = plan
-    return { ...plan, ...(await writeRepaired(survey, state, gaps, evidence)) }
+    return { ...plan, ...(await writeRepaired(plan.survey, plan.state, plan.gaps)) }
   } finally {
     stores.close()
   }

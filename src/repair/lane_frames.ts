@@ -1,0 +1,86 @@
+import type {
+  ArchiveFrame,
+  Commit,
+  Committed,
+  Counts,
+  GapFrame,
+  Intent,
+  IntentFrame,
+  Rekeyed,
+  SpooledObject,
+  Void
+} from '../journal/archive_frames.ts'
+import { type Frame, frameType } from '../journal/frame.ts'
+import type { Range } from '../journal/position.ts'
+import type { Settled } from '../journal/state.ts'
+
+/** Frames that are left of one lane, in order: what it settled, sealed, committed and lost. */
+export type LaneFrame =
+  | { readonly kind: 'settled'; readonly value: Passed }
+  | { readonly kind: 'archive'; readonly value: ArchiveFrame }
+  | { readonly kind: 'intent'; readonly value: IntentFrame }
+  | { readonly kind: 'commit'; readonly value: Commit }
+  | { readonly kind: 'committed'; readonly value: Committed }
+  | { readonly kind: 'rekeyed'; readonly value: Rekeyed }
+  | { readonly kind: 'void'; readonly value: Void }
+  | { readonly kind: 'gap'; readonly value: GapFrame }
+
+/** Settled without an object. */
+export interface Passed {
+  readonly ranges: readonly Range[]
+  readonly in: number
+  readonly dead: number
+}
+
+const kinds: Readonly<Record<number, Exclude<LaneFrame['kind'], 'settled'>>> = {
+  [frameType.archive]: 'archive',
+  [frameType.intent]: 'intent',
+  [frameType.commit]: 'commit',
+  [frameType.committed]: 'committed',
+  [frameType.rekeyed]: 'rekeyed',
+  [frameType.void]: 'void',
+  [frameType.gap]: 'gap'
+}
+
+/** What a frame says of lanes. */
+export function* laneFramesIn({ type, payload }: Frame): Iterable<[lane: number, LaneFrame]> {
+  if (type === frameType.settled) {
+    for (const { lane, ...passed } of (JSON.parse(payload.toString()) as Settled).lanes) {
+      yield [lane, { kind: 'settled', value: { in: 0, dead: 0, ...passed } }]
+    }
+    return
+  }
+  const kind = kinds[type]
+  if (kind === undefined) return
+  const { lane, ...value } = JSON.parse(payload.toString())
+  yield [lane, { kind, value } as LaneFrame]
+}
+
+export function objectsIn(intent: IntentFrame, archive: string): SpooledObject[] {
+  return intent.objects.filter((object) => object.archive === archive)
+}
+
+export function passedCounts({ in: all, dead }: Passed): Counts {
+  return { in: all, dead, dropped: all - dead, elsewhere: 0, out: 0 }
+}
+
+/** What an intent says of its records, from where one archive stands. */
+export function sealedCounts(intent: IntentFrame, archive: string): Counts {
+  const sum = (objects: readonly SpooledObject[]) =>
+    objects.reduce((all, { records }) => all + records, 0)
+  const all = sum(intent.objects)
+  const out = sum(objectsIn(intent, archive))
+  const { in: accepted, dead } = intent
+  return { in: accepted, dead, dropped: accepted - dead - all, elsewhere: all - out, out }
+}
+
+/** The part of an intent that concerns one archive. */
+export function intentOf(frame: IntentFrame, archive: string, counts: Counts): Intent {
+  const { spool, sealed, arrived, host, covers } = frame
+  return {
+    ...{ kind: 'intent', spool, sealed, arrived, host, covers, counts, taken: 0 },
+    from: covers[0]?.[0] ?? Number.MAX_SAFE_INTEGER,
+    place: frame.places[archive],
+    objects: [...objectsIn(frame, archive)]
+  }
+}

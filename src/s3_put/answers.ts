@@ -12,7 +12,7 @@ export function answer(
   xml = ''
 ): void {
   if (response.destroyed || response.headersSent) return
-  response.setHeader('x-amz-request-id', randomBytes(8).toString('hex').toUpperCase())
+  response.setHeader('x-amz-request-id', requestId())
   for (const name in headers) response.setHeader(name, headers[name]!)
   if (xml !== '') response.setHeader('Content-Type', 'application/xml')
   if (headers['Content-Length'] === undefined) {
@@ -20,6 +20,14 @@ export function answer(
   }
   response.statusCode = status
   response.end(xml)
+}
+
+const processId = randomBytes(4).toString('hex').toUpperCase()
+let requests = 0
+
+/** No two answers of one process have the same. */
+function requestId(): string {
+  return processId + (++requests).toString(16).toUpperCase().padStart(8, '0')
 }
 
 /** Sends an error in S3's XML; to HEAD Node sends its status alone. */

@@ -164,14 +164,11 @@ function checkCoverage({ signedHeaders, expires }: Claim, headers: IncomingMessa
   }
 }
 
+/** Of `20261123T081500Z`; a day that no month has is that of the next, which no signature fits. */
 function timeOf(date: string): Date {
-  const time = new Date(
-    date.replace(/(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/, '$1-$2-$3T$4:$5:$6Z')
-  )
-  if (Number.isNaN(time.getTime())) {
-    throw new Refusal('AccessDenied', `X-Amz-Date ${date} is no time`)
-  }
-  return time
+  const part = (from: number, to: number) => Number(date.slice(from, to))
+  const day = [part(0, 4), part(4, 6) - 1, part(6, 8)] as const
+  return new Date(Date.UTC(...day, part(9, 11), part(11, 13), part(13, 15)))
 }
 
 /** Compared without telling by its time how much of it was right. */

@@ -28,6 +28,22 @@ describe('s3_put', () => {
     expect((await third).status).toBe(200)
   })
 
+  test('counts what it has made of a body, not what was sent', async () => {
+    const size = 30_000
+    const limits = { max_request_body_size: size, max_in_flight_size: 2 * size + 8192 }
+    const run = await startS3Put({ ...open, ...limits }, () => {})
+    const lines = send(run.address, litellmPut('1\n'.repeat(20), '/logs/lines'))
+    const made = (await run.next()).logs.bytes
+    expect(made).toBeGreaterThan(4000)
+    const large = send(run.address, litellmPut(`"${'x'.repeat(size - 2)}"`, '/logs/large'))
+    const more = (await run.next()).logs.bytes
+    const free = 2 * size + 8192 - 3 * 8192 - made - more
+    const last = litellmPut(`"${'x'.repeat(free)}"`, '/logs/last')
+    expect((await send(run.address, last)).status).toBe(503)
+    for (const batch of run.batches) batch.settle()
+    expect(await Promise.all([lines, large])).toMatchObject([{ status: 200 }, { status: 200 }])
+  })
+
   test('holds nothing for a repetition that waits', async () => {
     const size = 30_000
     const limits = { max_request_body_size: size, max_in_flight_size: 2 * size + 8192 }
@@ -72,6 +88,10 @@ describe('s3_put', () => {
     raw.write(head('POST'))
     expect(await raw.until(/HTTP\/1\.1 \d+ [\s\S]*?\r\n\r\n/)).toMatch(/^HTTP\/1\.1 501 /)
     await raw.closed
+    const large = await connectRaw(run.address)
+    large.write(head('PUT').replace('Length: 2', 'Length: 999999999'))
+    expect(await large.until(/HTTP\/1\.1 \d+ [\s\S]*?\r\n\r\n/)).toMatch(/^HTTP\/1\.1 413 /)
+    await large.closed
   })
 
   test('closes connections past its limit', async () => {

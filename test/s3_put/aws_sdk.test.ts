@@ -97,14 +97,19 @@ describe('the AWS SDK', () => {
   })
 
   test('creates once with If-None-Match, also when several try at once', async () => {
-    const run = await startS3Put({}, (batch) => setImmediate(() => batch.settle()))
+    const run = await startS3Put({}, () => {})
     const client = sdkClient(run.address)
-    const bodies = ['1', '2', '3', '3']
-    const outcomes = await Promise.allSettled(
-      bodies.map((body) => client.send(put('once', body, { IfNoneMatch: '*' })))
-    )
-    const refused = outcomes.filter(({ status }) => status === 'rejected')
-    expect(refused).toMatchObject(Array(3).fill({ reason: { name: 'PreconditionFailed' } }))
+    const create = (body: string) => client.send(put('once', body, { IfNoneMatch: '*' }))
+    const first = create('1')
+    const batch = await run.next()
+    const others = Promise.allSettled(['2', '3', '3'].map(create))
+    for (let trips = 0; trips < 3; trips++)
+      await client.send(new HeadBucketCommand({ Bucket: 'b' }))
+    expect(run.batches).toHaveLength(1)
+    batch.settle()
+    await first
+    const refused = { reason: { name: 'PreconditionFailed' } }
+    expect(await others).toMatchObject(Array(3).fill(refused))
     expect(run.batches).toHaveLength(1)
   })
 

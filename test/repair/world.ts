@@ -218,7 +218,8 @@ function memoryStore(name: string, bucket: Bucket, answered: { left: number }): 
       check()
       yield* [...bucket.keys()].filter((key) => key.startsWith(prefix) && key > after).sort()
     },
-    probe: async () => check(),
+    confirm: async () => {},
+    reach: async () => check(),
     close: () => {}
   }
 }
@@ -250,5 +251,5 @@ export function leavesIn(bucket: Bucket): Leaf[] {
 
 /** Lines in dead letters. */
 export async function lettersIn(world: World): Promise<number> {
-  return (await listLetters(world.directory)).reduce((sum, { records }) => sum + records, 0)
+  return (await listLetters(world.directory)).heads.reduce((sum, { records }) => sum + records, 0)
 }

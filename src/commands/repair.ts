@@ -1,5 +1,4 @@
 import { basename } from 'node:path'
-import { createInterface } from 'node:readline/promises'
 import { type LoadOptions, loadConfig } from '../config/load_config.ts'
 import { lockJournal } from '../journal/lock.ts'
 import { describeLoss } from '../journal/loss.ts'
@@ -7,6 +6,7 @@ import type { Range } from '../journal/position.ts'
 import { writeRepaired } from '../journal/repair.ts'
 import { type Plan, planRepair } from '../repair/plan.ts'
 import { openStores } from '../repair/stores.ts'
+import { consent } from './consent.ts'
 
 export interface RepairOptions {
   /** Undefined: the configuration's. */
@@ -53,7 +53,8 @@ async function carryOut(plan: Plan, options: RepairOptions): Promise<number> {
     )
     return 1
   }
-  if (!(options.yes || (await consent()))) {
+  const terminal = { input: process.stdin, output: process.stdout }
+  if (!(options.yes || (await consent('repair it?', terminal)))) {
     options.print('nothing was changed: run it with --yes to repair\n')
     return 1
   }
@@ -61,17 +62,6 @@ async function carryOut(plan: Plan, options: RepairOptions): Promise<number> {
   const { aside } = await writeRepaired(survey, state, gaps)
   options.print(`repaired ${survey.directory}; the damaged files as they were lie in ${aside}\n`)
   return 0
-}
-
-/** Asks only a person: without a terminal the answer is no. */
-async function consent(): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stdout.isTTY) return false
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    return /^y(es)?$/i.test((await terminal.question('repair it? [y/N] ')).trim())
-  } finally {
-    terminal.close()
-  }
 }
 
 function report(directory: string, plan: Plan): string {

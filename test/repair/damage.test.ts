@@ -7,6 +7,7 @@ import { scanSegment } from '../../src/journal/scan.ts'
 import { framesOf } from '../../src/journal/segment_frames.ts'
 import { planRepair } from '../../src/repair/plan.ts'
 import { problemsOf } from '../archive_check.ts'
+import { until } from '../journal/harness.ts'
 import {
   copyOf,
   leavesIn,
@@ -36,7 +37,8 @@ const sealed = ['ab', '-', 'b']
 const read = ['a', 'x', 'b']
 const lines = [...delivered, ...sealed, ...read].map((to, index) => `${index}:${to} `)
 
-async function history(): Promise<World> {
+/** `puts` are answered of what is sealed: the two objects of the first intent, or nothing. */
+async function history(puts: 0 | 2): Promise<World> {
   const world = await newWorld()
   const first = await run(world)
   for (const line of lines.slice(0, 5)) {
@@ -46,9 +48,12 @@ async function history(): Promise<World> {
   await first.close()
   const second = await run(world, { halt: (line) => lines.indexOf(`${line.trim()} `) >= 11 })
   for (const [index, line] of lines.slice(5).entries()) {
-    if (index === 3) world.store.left = 0
+    if (index === 3) world.store.left = puts
     await second.send(line)
     if (index < 6) await second.settled(index < 3)
+    const archives = [...second.lane.book.archives.values()]
+    if (index === 3 && puts === 2)
+      await until(() => archives.every(({ pending }) => pending !== undefined))
   }
   // Behind the last frame stands one that knows it to be synced: it is no torn tail.
   await second.close()
@@ -81,17 +86,31 @@ const lineOf = ({ frame }: Placed) =>
 describe.each(['archive', 'intent', 'settled', 'commit', 'committed', 'records'] as const)(
   'A11: all states are lost, and %s',
   (type) => {
-    test.each(['the first of it', 'one in the middle', 'the last of it'])('%s', async (which) => {
-      const made = await history()
+    test.each([
+      ['first', 2],
+      ['third', 2],
+      ['middle', 2],
+      ['last', 2],
+      ['fifth', 0]
+    ] as const)('the %s of it', async (which, puts) => {
+      const made = await history(puts)
       const all = await framesIn(made)
       const candidates = all.filter(({ frame }) => frame.type === frameType[type])
-      const at = { t: 0, o: Math.floor(candidates.length / 2), l: candidates.length - 1 }
-      const hit = candidates[which.startsWith('one') ? at.o : which.includes('last') ? at.l : at.t]!
+      const end = candidates.length - 1
+      const at = {
+        first: 0,
+        third: Math.min(2, end),
+        fifth: Math.min(4, end),
+        middle: (end + 1) >> 1,
+        last: end
+      }
+      const hit = candidates[at[which]]!
       for (const one of all) if (one.frame.type === frameType.snapshot) await damage(made, one)
       await damage(made, hit)
 
       const plan = await planRepair(made.directory, storesOf(made))
       expect(plan.doubts).toEqual([])
+      if (type === 'intent') expect(plan.adopted).toBe(objectsOf(hit))
       await writeRepaired(plan.survey, plan.state, plan.gaps)
       const running = await run(made)
       await running.settled(true)
@@ -118,6 +137,10 @@ describe.each(['archive', 'intent', 'settled', 'commit', 'committed', 'records']
     })
   }
 )
+
+function objectsOf({ frame }: Placed): number {
+  return JSON.parse(frame.payload.toString()).objects.length
+}
 
 /** Gaps are the lost record and nothing else, leaves count what every other frame had. */
 function expectExact(world: World, bucket: string, all: readonly Placed[], hit: Placed): void {

@@ -88,7 +88,7 @@ test.each<[string, Omit<Fault, 'code' | 'armedBy'>, RegExp, number?]>([
   ],
   ['sync of a spool file', { on: ['sync'], path: '\\.spool$' }, /syncing .*\.spool: EIO/],
   ["sync of the spool's directory", { on: ['sync'], path: '/spool$' }, /syncing .*spool: EIO/],
-  ['sync of a dead letter', { on: ['sync'], path: '/dead/' }, /syncing .*\.letter: EIO/],
+  ['sync of a dead letter', { on: ['sync'], path: '/dead/' }, /syncing .*\.letter\.new: EIO/],
   ["sync of the letters' directory", { on: ['sync'], path: '/dead$' }, /syncing .*dead: EIO/],
   [
     "sync of the archive's directory",

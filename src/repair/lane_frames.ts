@@ -1,5 +1,6 @@
 import type {
   ArchiveFrame,
+  ArchiveState,
   Commit,
   Committed,
   Counts,
@@ -10,9 +11,10 @@ import type {
   SpooledObject,
   Void
 } from '../journal/archive_frames.ts'
+import { declareGap, rekey, seal, settleCarried, voidObject } from '../journal/archives.ts'
 import { type Frame, frameType } from '../journal/frame.ts'
-import type { Range } from '../journal/position.ts'
-import type { Settled } from '../journal/state.ts'
+import { copyPosition, type Range } from '../journal/position.ts'
+import { emptyLane, type LaneState, type Settled } from '../journal/state.ts'
 
 /** Frames that are left of one lane, in order: what it settled, sealed, committed and lost. */
 export type LaneFrame =
@@ -56,6 +58,24 @@ export function* laneFramesIn({ type, payload }: Frame): Iterable<[lane: number,
   yield [lane, { kind, value } as LaneFrame]
 }
 
+/** The lane without its archives. */
+export function bareLane(lane: LaneState): LaneState {
+  return {
+    ...emptyLane(lane.index, lane.id, lane.name, lane.mark),
+    ...copyPosition(lane),
+    numbers: new Map(lane.numbers),
+    gaps: [...lane.gaps],
+    early: [...lane.early]
+  }
+}
+
+/** Takes a frame into a lane as far as it settles something. */
+export function settleFrame(lane: LaneState, { kind, value }: LaneFrame): void {
+  if (kind === 'settled') settleCarried(lane, value.ranges, value.in, value.dead)
+  if (kind === 'intent') seal(lane, value)
+  if (kind === 'gap') declareGap(lane, value)
+}
+
 export function objectsIn(intent: IntentFrame, archive: string): SpooledObject[] {
   return intent.objects.filter((object) => object.archive === archive)
 }
@@ -82,5 +102,14 @@ export function intentOf(frame: IntentFrame, archive: string, counts: Counts): I
     from: covers[0]?.[0] ?? Number.MAX_SAFE_INTEGER,
     place: frame.places[archive],
     objects: [...objectsIn(frame, archive)]
+  }
+}
+
+/** Gives objects the keys and the ends that frames say they got after they were sealed. */
+export function changeObjects(archive: ArchiveState, frames: readonly LaneFrame[]): void {
+  const lane = { ...emptyLane(0, '', '', 0), archives: new Map([[archive.name, archive]]) }
+  for (const { kind, value } of frames) {
+    if (kind === 'rekeyed') rekey(lane, value)
+    if (kind === 'void') voidObject(lane, value)
   }
 }

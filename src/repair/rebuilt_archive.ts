@@ -8,7 +8,6 @@ import type {
   Intent,
   Item
 } from '../journal/archive_frames.ts'
-import { rekey, voidObject } from '../journal/archives.ts'
 import {
   copyPosition,
   joinRanges,
@@ -17,10 +16,17 @@ import {
   settleRange,
   unsettledIn
 } from '../journal/position.ts'
-import { emptyLane, type LaneState } from '../journal/state.ts'
+import type { LaneState } from '../journal/state.ts'
 import { type Answers, answersOf, minus, nothing, plus } from './answers.ts'
 import { type Begin, beginOf } from './archive_begin.ts'
-import { intentOf, type LaneFrame, objectsIn, passedCounts, sealedCounts } from './lane_frames.ts'
+import {
+  changeObjects,
+  intentOf,
+  type LaneFrame,
+  objectsIn,
+  passedCounts,
+  sealedCounts
+} from './lane_frames.ts'
 
 export interface Known {
   /** The lane as the newest state that reads has it. */
@@ -65,7 +71,7 @@ export function rebuildArchive({ base, birth, frames, stored }: Known): RebuiltA
   const begin = beginOf({ base, birth, frames }, answers.after ?? promised.after)
   refuseOthers({ base, birth, frames, stored }, answers)
 
-  const made = collect({ name, begin, frames, answers, promised, first: next === 1 })
+  const made = collect({ name, begin, answers, promised, first: next === 1 })
   const archive: ArchiveState = {
     ...{ name, root: birth.root, commit: next, queue: made.queue, carried: made.carried },
     next: Math.max(begin.next, made.last + 1),
@@ -73,7 +79,7 @@ export function rebuildArchive({ base, birth, frames, stored }: Known): RebuiltA
     pending: undefined
   }
   refuseHoles(archive, made.committed)
-  change(archive, frames)
+  changeObjects(archive, frames)
   if (pending !== undefined) {
     archive.pending = asCommit(archive, pending)
     if (archive.pending === undefined)
@@ -104,7 +110,6 @@ export function carryLump(
 interface Collecting {
   readonly name: string
   readonly begin: Begin
-  readonly frames: readonly LaneFrame[]
   readonly answers: Answers
   readonly promised: Answers
   /** No commit is stored. */
@@ -112,7 +117,7 @@ interface Collecting {
 }
 
 /** Goes through what was settled, in order, and leaves out what is answered for. */
-function collect({ name, begin, frames, answers, promised, first }: Collecting) {
+function collect({ name, begin, answers, promised, first }: Collecting) {
   const seen = copyPosition(begin.position)
   const answered = copyPosition(begin.position)
   for (const range of answers.covers) settleRange(answered, range)
@@ -142,8 +147,14 @@ function collect({ name, begin, frames, answers, promised, first }: Collecting) 
   const addGap = (gap: Gap) => {
     const covers = gap.covers.flatMap((range) => unsettledIn(seen, range))
     for (const range of covers) settleRange(seen, range)
-    if (answers.gaps.has(gap.at)) told = { ...told, covers: [...told.covers, ...covers] }
-    else queue.push(gap)
+    if (answers.gaps.has(gap.at)) {
+      told = { ...told, covers: [...told.covers, ...covers] }
+    } else if (promised.gaps.has(gap.at)) queue.push(gap)
+    else {
+      const alone = carried.counts.in > 0
+      queue.push({ ...gap, covers: alone ? covers : joinRanges([...carried.covers, ...covers]) })
+      if (!alone) carried = { covers: [], counts: nothing }
+    }
   }
   const addIntent = (intent: Intent) => {
     carry(intent.covers, intent.counts)
@@ -157,16 +168,13 @@ function collect({ name, begin, frames, answers, promised, first }: Collecting) 
 
   carry(begin.carried.covers, begin.carried.counts)
   for (const item of begin.queue) item.kind === 'gap' ? addGap(item) : addIntent(item)
-  let born = begin.born
-  for (const frame of frames) {
-    if (frame.kind === 'archive' && frame.value.archive === name) born = true
-    if (frame.kind === 'settled')
-      carry(frame.value.ranges, born ? passedCounts(frame.value) : nothing)
-    if (frame.kind === 'gap') addGap({ kind: 'gap', ...frame.value })
-    if (frame.kind !== 'intent') continue
-    const counts = born ? sealedCounts(frame.value, name) : nothing
-    if (objectsIn(frame.value, name).length === 0) carry(frame.value.covers, counts)
-    else addIntent(intentOf(frame.value, name, counts))
+  for (const { kind, value } of begin.frames) {
+    if (kind === 'settled') carry(value.ranges, passedCounts(value))
+    if (kind === 'gap') addGap({ kind: 'gap', ...value })
+    if (kind !== 'intent') continue
+    const counts = sealedCounts(value, name)
+    if (objectsIn(value, name).length === 0) carry(value.covers, counts)
+    else addIntent(intentOf(value, name, counts))
   }
   const explained = copyPosition(begin.position)
   for (const range of told.covers) settleRange(explained, range)
@@ -239,13 +247,5 @@ function refuseHoles({ name, queue }: ArchiveState, committed: number): void {
         )
       }
     }
-  }
-}
-
-function change(archive: ArchiveState, frames: readonly LaneFrame[]): void {
-  const lane = { ...emptyLane(0, '', '', 0), archives: new Map([[archive.name, archive]]) }
-  for (const { kind, value } of frames) {
-    if (kind === 'rekeyed') rekey(lane, value)
-    if (kind === 'void') voidObject(lane, value)
   }
 }

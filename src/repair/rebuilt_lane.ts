@@ -1,9 +1,9 @@
 import type { StoredCommit } from '../archive/stored_commits.ts'
 import type { ArchiveFrame, IntentFrame } from '../journal/archive_frames.ts'
-import { settleRange, unsettledIn } from '../journal/position.ts'
-import { emptyLane, type LaneState } from '../journal/state.ts'
+import { settleRange } from '../journal/position.ts'
+import type { LaneState } from '../journal/state.ts'
 import { answersOf } from './answers.ts'
-import { type LaneFrame, objectsIn } from './lane_frames.ts'
+import { bareLane, type LaneFrame, objectsIn, settleFrame } from './lane_frames.ts'
 import { carryLump, type RebuiltArchive, rebuildArchive } from './rebuilt_archive.ts'
 
 /** What another place than the journal has kept of a lane's frames (A11). */
@@ -33,20 +33,8 @@ export function rebuildLane(
 ): RebuiltLane {
   const { intents: spooled, commits } = evidence
   const all = withSpooled(base, frames, spooled, commits)
-  const lane = {
-    ...emptyLane(base.index, base.id, name, base.mark),
-    ranges: base.ranges.map(([first, last]): [number, number] => [first, last]),
-    numbers: new Map(base.numbers),
-    gaps: [...base.gaps]
-  }
-  for (const { kind, value } of all) {
-    if (kind === 'settled') for (const range of value.ranges) settleRange(lane, range)
-    if (kind === 'intent') for (const range of value.covers) settleRange(lane, range)
-    if (kind !== 'gap') continue
-    const covers = value.covers.flatMap((range) => unsettledIn(lane, range))
-    for (const range of covers) settleRange(lane, range)
-    lane.gaps.push({ kind: 'gap', ...value, covers })
-  }
+  const lane = bareLane({ ...base, name })
+  for (const frame of all) settleFrame(lane, frame)
   const rebuilt: RebuiltArchive[] = []
   for (const birth of birthsOf(base, frames, evidence)) {
     const stored = commits.get(birth.archive) ?? []

@@ -179,6 +179,18 @@ test('the first segment is missing: what no lane had settled of it is the gap', 
   expect(await waiting(directory)).toEqual(requests(3, 4, 5, 6, 7, 8))
 })
 
+test('a state that repair could not know is not taken for one when later ones are lost, too', async () => {
+  const directory = await written()
+  const path = join(directory, '00000002.wal')
+  await writeFile(path, Buffer.alloc((await readFile(path)).length))
+  await repaired(directory)
+  await damage(join(directory, '00000003.wal'), '"writer"')
+  await damage(join(directory, '00000004.wal'), '"writer"')
+  const { nameless } = await repaired(directory)
+  expect(nameless).toEqual([])
+  expect(await waiting(directory)).toEqual(requests(1, 2, 6, 7, 8))
+})
+
 test('the state of the last segment is damaged: the one before it and the frames since give it again', async () => {
   const directory = await written()
   await damage(join(directory, '00000003.wal'), '"writer"')

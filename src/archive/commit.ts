@@ -1,4 +1,5 @@
 import type { ArchiveState, Commit, Intent } from '../journal/archive_frames.ts'
+import { openObjects } from '../journal/archives.ts'
 import { gapLeaves, genesisLeaf, type Leaf, lineOf, objectLeaves, type Stored } from './leaf.ts'
 
 /** A8: 1 to 1,000 leaves. A megabyte beside that keeps the frame and the snapshot of it small. */
@@ -35,6 +36,17 @@ export function composeCommit(
   if (!ready) return undefined
   const { name, commit } = archive
   return { archive: name, commit, text: lines.text(), leaves: lines.count(), items, objects }
+}
+
+/** The open objects that stand in a commit. */
+export function takenBy(archive: ArchiveState, commit: Commit) {
+  const leaving = new Set(archive.queue.slice(0, commit.items))
+  const partly = archive.queue[commit.items]
+  return openObjects(archive).filter(
+    ({ intent, object }) =>
+      leaving.has(intent) ||
+      (intent === partly && intent.objects.indexOf(object) < intent.taken + commit.objects)
+  )
 }
 
 export function commitKey(root: string, commit: number): string {

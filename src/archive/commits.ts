@@ -4,7 +4,7 @@ import { openObjects } from '../journal/archives.ts'
 import type { Book } from '../journal/book.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Attempts } from './attempts.ts'
-import { commitKey, composeCommit } from './commit.ts'
+import { commitKey, composeCommit, takenBy } from './commit.ts'
 import type { Stored } from './leaf.ts'
 import { put } from './put.ts'
 import { sha256Of } from './sha256.ts'
@@ -55,7 +55,7 @@ export function createCommits(options: CommitsOptions): Commits {
 
   /** The spool file goes with the commit: what an operator gave up is kept elsewhere (A7). */
   const asideVoided = async (commit: Commit) => {
-    for (const { intent, object } of takenBy(commit)) {
+    for (const { intent, object } of takenBy(state, commit)) {
       if (object.voided === undefined || stored.has(object.number)) continue
       const path = await spool
         .putAside(intent.spool, object, object.voided.reason)
@@ -70,16 +70,6 @@ export function createCommits(options: CommitsOptions): Commits {
     }
   }
 
-  const takenBy = (commit: Commit) => {
-    const leaving = new Set(state.queue.slice(0, commit.items))
-    const partly = state.queue[commit.items]
-    return openObjects(state).filter(
-      ({ intent, object }) =>
-        leaving.has(intent) ||
-        (intent === partly && intent.objects.indexOf(object) < intent.taken + commit.objects)
-    )
-  }
-
   const store = async (commit: Commit, attempted: boolean): Promise<boolean> => {
     const key = commitKey(state.root, commit.commit)
     const body = Buffer.from(commit.text)
@@ -92,7 +82,7 @@ export function createCommits(options: CommitsOptions): Commits {
   }
 
   const end = async (commit: Commit) => {
-    const taken = takenBy(commit)
+    const taken = takenBy(state, commit)
     await book.write({ do: 'committed', archive: state.name, commit: commit.commit })
     options.count('commits', 1)
     for (const { object } of taken) {

@@ -3,6 +3,7 @@ import { openObjects } from '../journal/archives.ts'
 import type { Book } from '../journal/book.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Attempts } from './attempts.ts'
+import { takenBy } from './commit.ts'
 import { withNumber } from './key.ts'
 import type { Stored } from './leaf.ts'
 import { put, type Upload } from './put.ts'
@@ -108,6 +109,15 @@ export function createUploads(options: UploadsOptions): Uploads {
   const isVoided = (number: number) =>
     openObjects(state).some(({ object }) => object.number === number && object.voided)
 
+  /**
+   * A commit written down before a restart says that these are stored (A8). Another PUT of one would
+   * look for its bytes in a spool file that goes as soon as the commit is stored.
+   */
+  const inPendingCommit = (): ReadonlySet<number> => {
+    const taken = state.pending ? takenBy(state, state.pending) : []
+    return new Set(taken.map(({ object }) => object.number))
+  }
+
   return {
     stored,
     get running() {
@@ -117,9 +127,11 @@ export function createUploads(options: UploadsOptions): Uploads {
       for (const [number, body] of fresh) if (bodies.size < slots.free) bodies.set(number, body)
     },
     start: () => {
+      const committing = inPendingCommit()
       for (const { intent, object } of openObjects(state)) {
         const { number } = object
         if (object.voided || stored.has(number) || running.has(number)) continue
+        if (committing.has(number)) continue
         if (!slots.take(options.ended)) break
         void upload(intent, object)
       }

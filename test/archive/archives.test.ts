@@ -273,6 +273,10 @@ describe('A3, A8: a restart continues every object where it was', () => {
     await vi.waitFor(() => expect(s3.keys()).toContain(commit(1)))
     expect(s3.object(commit(1))?.toString()).toBe(text)
     await vi.waitFor(() => expect(book.archives.get('s3://logs')!.queue).toEqual([]))
+    // The commit says that it is stored: its bytes may go before another PUT of it could read them.
+    expect(s3.requests.filter(({ key }) => key === object(1)).map(({ method }) => method)).toEqual([
+      'PUT'
+    ])
   })
 
   test('A5: with an object that may have arrived, in a store that may not be read: it is ours, and its leaf says so', async () => {

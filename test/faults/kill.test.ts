@@ -78,7 +78,7 @@ test(`killed ${kills} times under load, into an S3 that fails in every way: ever
   const config = pipelineOf({ awss3: `${quick}, ${s3uploader}` }, batching)
   const { auditcol, senders } = await killed(config, env)
   s3.misbehave(() => undefined)
-  expect(await stop(auditcol)).toBe(0)
+  expect(await stop(auditcol), auditcol.output()).toBe(0)
   if (auditcol.output().includes('wait in the journal')) {
     // What failed at the stop is left to the next start.
     expect(await stop(await start({ dir: auditcol.dir, env }))).toBe(0)

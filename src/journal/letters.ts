@@ -86,7 +86,10 @@ export async function openLetters(options: LettersOptions, state: JournalState):
         await syncDirectory(dirname(directory))
       } catch (cause) {
         used -= bytes
-        if (cause instanceof SyncFailed) options.fatal(cause)
+        if (cause instanceof SyncFailed) {
+          options.fatal(cause)
+          throw cause
+        }
         if (isFull(cause)) await options.makeRoom()
         throw new Error('writing a dead letter', { cause })
       }

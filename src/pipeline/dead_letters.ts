@@ -1,5 +1,6 @@
 import { sleep } from '../backoff.ts'
 import type { Batch, Meta, Refused } from '../component.ts'
+import { SyncFailed } from '../disk.ts'
 import type { NewLetter } from '../journal/letters.ts'
 import { joinRanges } from '../journal/position.ts'
 import { joinLogs, type Logs } from '../logs/logs.ts'
@@ -40,7 +41,8 @@ export function createDeadLetters(write: WriteLetter, log: Log): DeadLetters {
         tell(logs.records, letter.reason)
         return id
       } catch (failed) {
-        if (halted.aborted) return undefined
+        // The letter may be there all the same: another would be a second one. The program ends (J6, L6).
+        if (halted.aborted || failed instanceof SyncFailed) return undefined
         if (performance.now() - said > sayMs) {
           log.warn('a dead letter cannot be written, the lane waits', { error: reasonOf(failed) })
           said = performance.now()

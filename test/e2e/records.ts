@@ -10,7 +10,10 @@ const idPattern = /event\(([\w-]+)\)/g
 /** An OTLP/JSON request with a record for each id, each with so many more bytes. */
 export function requestOf(ids: readonly string[], padding = 0): string {
   const more = 'x'.repeat(padding)
-  const logRecords = ids.map((id) => ({ body: { stringValue: `event(${id})${more}` } }))
+  const logRecords = ids.map((id) => ({
+    body: { stringValue: `event(${id})${more}` },
+    attributes: [{ key: 'id', value: { stringValue: id } }]
+  }))
   return JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] })
 }
 

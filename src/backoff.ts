@@ -1,5 +1,5 @@
 import type { RetryIntervals } from './component.ts'
-import { longestTimeout } from './group.ts'
+import { longestTimeout } from './deadline.ts'
 
 /** The wait around this interval, spread so that many who failed together do not come back together. */
 export function spread(interval: number, { randomization_factor }: RetryIntervals): number {

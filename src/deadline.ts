@@ -1,5 +1,5 @@
-/** Longest wait that a timer of Node takes. */
-const longestTimer = 2 ** 31 - 1
+/** setTimeout takes a longer delay for 1 ms. */
+export const longestTimeout = 2 ** 31 - 1
 
 /** Runs the work with a signal that aborts with the given one, or after so many milliseconds; 0: no limit. */
 export async function withDeadline<T>(
@@ -10,7 +10,7 @@ export async function withDeadline<T>(
   if (milliseconds === 0) return await work(signal)
   const ended = new AbortController()
   const late = () => ended.abort(new Error(`the attempt took longer than ${milliseconds} ms`))
-  const timer = setTimeout(late, Math.min(milliseconds, longestTimer))
+  const timer = setTimeout(late, Math.min(milliseconds, longestTimeout))
   const stop = () => ended.abort(signal.reason)
   if (signal.aborted) stop()
   signal.addEventListener('abort', stop)

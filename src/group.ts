@@ -20,9 +20,6 @@ export interface Size {
   readonly bytes: number
 }
 
-/** setTimeout takes a longer delay for 1 ms. */
-export const longestTimeout = 2 ** 31 - 1
-
 /** The ledger's leaf that lists a batch's ranges has at most 64 KiB (L2). */
 const maxRanges = 1_999
 

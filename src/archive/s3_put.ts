@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3'
 import { PermanentError } from '../component.ts'
+import { longestTimeout } from '../deadline.ts'
 import type { Connection } from './s3_connection.ts'
 import { attemptsOf, statusOf } from './s3_errors.ts'
 import type { S3Lock } from './s3_lock.ts'
@@ -10,8 +11,6 @@ import type { Store, StoredObject } from './store.ts'
 import { unlessAborted } from './unless_aborted.ts'
 
 const mebibyte = 2 ** 20
-/** A timer of more milliseconds would go off at once. */
-const longestTimeout = 2 ** 31 - 1
 /** S3's limit for one PUT. We never use a multipart upload: its SHA-256 is not the object's. */
 const largest = 5 * 2 ** 30
 

@@ -1,5 +1,5 @@
 import { type LaneContext, PermanentError } from '../component.ts'
-import { longestTimeout } from '../group.ts'
+import { longestTimeout } from '../deadline.ts'
 import type { Logs } from '../logs/logs.ts'
 import { openDirectoryStore } from './directory_store.ts'
 import type { CheckName } from './findings.ts'

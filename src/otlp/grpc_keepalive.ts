@@ -1,4 +1,5 @@
 import { constants, type ServerHttp2Session } from 'node:http2'
+import { longestTimeout } from '../deadline.ts'
 import type { KeepaliveOptions } from './grpc_config.ts'
 
 /** What a call tells the connection it came on. */
@@ -11,8 +12,6 @@ export interface Watch {
 const pingStrikesMax = 2
 /** Without calls, a client that must not ping may do so this often. */
 const idlePingMs = 2 * 60 * 60 * 1000
-/** What a timer can wait at most; longer is never. */
-const timerMax = 2 ** 31 - 1
 
 /** Looks after one connection: its pings, its age, its idleness; with gRPC's meanings of the keys. */
 export function watchSession(session: ServerHttp2Session, options: KeepaliveOptions): Watch {
@@ -68,7 +67,7 @@ export function watchSession(session: ServerHttp2Session, options: KeepaliveOpti
 
   /** Pings after `time` in which nothing came, and gives up `timeout` later. */
   function watchSilence() {
-    if (time > timerMax) return
+    if (time > longestTimeout) return
     let seen = session.socket.bytesRead
     const wait = () =>
       after(time, () => {
@@ -91,7 +90,7 @@ export function watchSession(session: ServerHttp2Session, options: KeepaliveOpti
   }
 
   function after(ms: number, act: () => void): NodeJS.Timeout | undefined {
-    if (!(ms <= timerMax)) return undefined
+    if (!(ms <= longestTimeout)) return undefined
     const timer = setTimeout(() => {
       timers.delete(timer)
       act()

@@ -6,7 +6,7 @@ import {
   RefusedError,
   type RetryIntervals
 } from '../component.ts'
-import { longestTimeout } from '../group.ts'
+import { withDeadline } from '../deadline.ts'
 import type { Log } from '../telemetry/log.ts'
 import { watchOutage } from '../telemetry/outage.ts'
 import { reasonOf } from '../telemetry/reason.ts'
@@ -60,7 +60,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     let interval = retry.initial_interval
     for (;;) {
       try {
-        await attempt(batch)
+        await withDeadline(timeout, aborted.signal, (signal) => exporter(batch, signal))
         outage.over()
         return
       } catch (error) {
@@ -81,22 +81,6 @@ export function createAttempts(options: AttemptsOptions): Attempts {
         if (halted.aborted) throw left
         interval = nextInterval(interval, retry)
       }
-    }
-  }
-
-  const attempt = async (batch: Batch) => {
-    if (timeout === 0) return exporter(batch, aborted.signal)
-    const ended = new AbortController()
-    const late = () => ended.abort(new Error(`the attempt took longer than ${timeout} ms`))
-    const timer = setTimeout(late, Math.min(timeout, longestTimeout))
-    const stop = () => ended.abort(aborted.signal.reason)
-    if (aborted.signal.aborted) stop()
-    aborted.signal.addEventListener('abort', stop)
-    try {
-      await exporter(batch, ended.signal)
-    } finally {
-      clearTimeout(timer)
-      aborted.signal.removeEventListener('abort', stop)
     }
   }
 

@@ -1,6 +1,7 @@
 import type { LaneContext, Processor } from '../component.ts'
 import type { Component } from '../config/config.ts'
-import { group, longestTimeout } from '../group.ts'
+import { longestTimeout } from '../deadline.ts'
+import { group } from '../group.ts'
 
 type QueueBatch = NonNullable<NonNullable<Component['delivery']>['sending_queue']['batch']>
 

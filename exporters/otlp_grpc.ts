@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Exporter, LaneContext } from '../src/component.ts'
 import { duration } from '../src/config/fields.ts'
 import { refused } from '../src/config/refused.ts'
-import { headersSchema, notYet } from '../src/otlp_client/client_keys.ts'
+import { notYet, sentHeaders } from '../src/otlp_client/client_keys.ts'
 import { createConnection } from '../src/otlp_client/grpc_connection.ts'
 import { checkGrpcReply } from '../src/otlp_client/grpc_reply.ts'
 import { authorityOf, parseTarget } from '../src/otlp_client/grpc_target.ts'
@@ -36,7 +36,7 @@ export const config = z
       .default('gzip')
       .transform((name) => name || ('none' as const))
       .describe('gzip, zstd or none.'),
-    headers: headersSchema(reserved)
+    headers: sentHeaders(reserved)
       .refine((headers) => !Object.keys(headers).some((name) => name.startsWith('grpc-')), {
         error: 'names that begin with grpc- are set by the exporter itself'
       })

@@ -5,7 +5,7 @@ import { refused } from '../src/config/refused.ts'
 import { withDeadline } from '../src/deadline.ts'
 import type { Logs } from '../src/logs/logs.ts'
 import { jsonFromLogs } from '../src/logs/to_json.ts'
-import { headersSchema, notYet } from '../src/otlp_client/client_keys.ts'
+import { notYet, sentHeaders } from '../src/otlp_client/client_keys.ts'
 import { createAgents } from '../src/otlp_client/http_agents.ts'
 import { checkReply } from '../src/otlp_client/http_reply.ts'
 import { post } from '../src/otlp_client/post.ts'
@@ -48,7 +48,7 @@ export const config = z
       .strictObject({ level: z.number().int().min(1).max(19).optional().describe('Unset: 1.') })
       .prefault({})
       .describe('How hard to compress: gzip, zlib and deflate 1 to 9, zstd 1 to 19.'),
-    headers: headersSchema(framing).default({}).describe('Sent with every request.'),
+    headers: sentHeaders(framing).default({}).describe('Sent with every request.'),
     tls: clientTls.prefault({}).describe('For https endpoints.'),
     proxy_url: url()
       .default('')

@@ -1,6 +1,6 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { z } from 'zod'
 import { byteSize } from '../config/fields.ts'
+import { headersSchema, nameProblem, valueProblem } from '../config/headers.ts'
 import { checkEndpoint, connectionKeys, listenerKeys } from './server_keys.ts'
 
 const compressions = ['', 'gzip', 'zstd', 'zlib', 'deflate'] as const
@@ -15,44 +15,18 @@ const compression = z.string().superRefine((name, context) => {
 })
 
 function isHeaderName(name: string): boolean {
-  return headerProblem(name, '') === undefined
+  return nameProblem(name) === undefined
 }
-
-/** A map, or the list of names and values that newer Collectors write. */
-const headers = z.preprocess(
-  (value) => (Array.isArray(value) && value.every(isHeader) ? fromList(value) : value),
-  z.record(z.string(), z.string()).superRefine((record, context) => {
-    for (const [name, value] of Object.entries(record)) {
-      const message = framing.has(name.toLowerCase())
-        ? `${name} is set by the server itself`
-        : headerProblem(name, value)
-      if (message) context.addIssue({ code: 'custom', path: [name], message })
-    }
-  })
-)
 
 /** How an answer is delimited is not the user's to say. */
 const framing = new Set(['content-length', 'content-type', 'transfer-encoding'])
 
 /** Node throws at the first answer otherwise, which would end the process. */
-function headerProblem(name: string, value: string): string | undefined {
-  try {
-    validateHeaderName(name)
-    validateHeaderValue(name, value)
-    return undefined
-  } catch (error) {
-    return (error as Error).message
-  }
-}
-
-function isHeader(item: unknown): item is { name: string; value: unknown } {
-  const keys = typeof item === 'object' && item !== null ? Object.keys(item).sort() : []
-  return keys.join() === 'name,value'
-}
-
-function fromList(list: { name: string; value: unknown }[]) {
-  return Object.fromEntries(list.map(({ name, value }) => [name, value]))
-}
+const headers = headersSchema((name, value) =>
+  framing.has(name.toLowerCase())
+    ? `${name} is set by the server itself`
+    : (nameProblem(name) ?? valueProblem(name, value))
+)
 
 /** CORS, with the meanings of github.com/rs/cors, which the Collector uses. */
 const cors = z.strictObject({

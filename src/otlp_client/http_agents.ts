@@ -1,6 +1,7 @@
 import { type Agent, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import type { TlsSource } from '../tls/client.ts'
+import { isThisMachine } from './tunnel.ts'
 
 export interface AgentOptions {
   readonly secure: boolean
@@ -50,10 +51,9 @@ export function createAgents(options: AgentOptions): Agents {
   }
 }
 
-const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i
-
 /** Like Go, what is on this machine is never asked of a proxy of the environment. */
 function proxyOf({ proxyUrl, host }: AgentOptions): Record<string, string | undefined> {
   if (proxyUrl !== '') return { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl }
-  return loopback.test(host) ? {} : process.env
+  // A URL has brackets around an IPv6 address.
+  return isThisMachine(host.replace(/^\[(.*)\]$/, '$1')) ? {} : process.env
 }

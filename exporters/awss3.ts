@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { Compression } from '../src/archive/compress.ts'
 import { openDirectorySpool } from '../src/archive/directory_spool.ts'
 import { checkNames } from '../src/archive/findings.ts'
 import { type KeyOptions, keyLayout, keyProblem } from '../src/archive/key.ts'
@@ -12,6 +11,7 @@ import { type S3Uploader, s3uploader } from '../src/archive/s3_schema.ts'
 import type { Spool } from '../src/archive/spool.ts'
 import { openTargets } from '../src/archive/targets.ts'
 import type { Exporter, LaneContext } from '../src/component.ts'
+import type { Compression } from '../src/compress.ts'
 import { duration } from '../src/config/fields.ts'
 import { openObjects } from '../src/journal/archives.ts'
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { levels } from '../compress.ts'
 import { duration } from '../config/fields.ts'
-import { levels } from './compress.ts'
 import { objectLock } from './s3_lock_schema.ts'
 import { endpointUrl } from './s3_options.ts'
 import { compileStrftime } from './strftime.ts'

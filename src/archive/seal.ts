@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { PermanentError } from '../component.ts'
+import { type Compression, compress } from '../compress.ts'
 import type { Logs } from '../logs/logs.ts'
-import { type Compression, compress } from './compress.ts'
 import type { KeyParts } from './key.ts'
 import type { Marshaler } from './marshal.ts'
 import { sha256Of } from './sha256.ts'

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { deflate } from 'node:zlib'
 import { z } from 'zod'
-import { compress } from '../archive/compress.ts'
+import { compress } from '../compress.ts'
 
 const names = ['none', '', 'gzip', 'zstd', 'zlib', 'deflate'] as const
 const foreign = new Set(['snappy', 'x-snappy-framed', 'lz4'])

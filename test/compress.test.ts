@@ -1,6 +1,6 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { compress } from '../../src/archive/compress.ts'
+import { compress } from '../src/compress.ts'
 
 const small = Array.from({ length: 5000 }, (_, at) => Buffer.from(`{"record":${at}}\n`))
 const mixed = [...small, Buffer.alloc(700_000, 'large '), ...small]

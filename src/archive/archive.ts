@@ -101,11 +101,8 @@ export function openArchive(options: ArchiveOptions): Archive {
     for (const resolve of woken) resolve()
   }
 
-  /** Resolves when this holds, or never will: nothing is sent any more. */
   const until = async (done: () => boolean) => {
-    while (!done() && !attempts.ending) {
-      await new Promise<void>((resolve) => waiters.push(resolve))
-    }
+    while (!done()) await new Promise<void>((resolve) => waiters.push(resolve))
   }
 
   const isDone = () =>
@@ -124,14 +121,14 @@ export function openArchive(options: ArchiveOptions): Archive {
     },
     room: async () => {
       const isFull = () => openObjects(state).length >= 2 * slots.size
-      await until(() => !isFull())
+      await until(() => !isFull() || attempts.ending)
       if (isFull()) {
         throw new Error(`sealing for ${state.name}: it has stopped`, { cause: attempts.stopped })
       }
     },
     committed: async (number) => {
       const isOpen = () => openObjects(state).some(({ object }) => object.number <= number)
-      await until(() => !isOpen())
+      await until(() => !isOpen() || attempts.ending)
       if (!isOpen()) return
       const cause = attempts.stopped
       if (cause) throw new PermanentError(`committing in ${state.name}`, { cause })
@@ -147,9 +144,7 @@ export function openArchive(options: ArchiveOptions): Archive {
       attempts.finish()
       goOn()
     },
-    idle: async () => {
-      while (!isDone()) await new Promise<void>((resolve) => waiters.push(resolve))
-    },
+    idle: () => until(isDone),
     abort: () => {
       attempts.abort()
       wake()

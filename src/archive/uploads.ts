@@ -44,7 +44,7 @@ export interface Uploads {
 export function createUploads(options: UploadsOptions): Uploads {
   const { state, book, spool, slots, attempts, log } = options
   const attemptedBelow = state.next
-  const stored = new Map<number, Stored>()
+  const stored = storedBefore(state)
   const running = new Set<number>()
   const bodies = new Map<number, Uint8Array>()
 
@@ -109,15 +109,6 @@ export function createUploads(options: UploadsOptions): Uploads {
   const isVoided = (number: number) =>
     openObjects(state).some(({ object }) => object.number === number && object.voided)
 
-  /**
-   * A commit written down before a restart says that these are stored (A8). Another PUT of one would
-   * look for its bytes in a spool file that goes as soon as the commit is stored.
-   */
-  const inPendingCommit = (): ReadonlySet<number> => {
-    const taken = state.pending ? takenBy(state, state.pending) : []
-    return new Set(taken.map(({ object }) => object.number))
-  }
-
   return {
     stored,
     get running() {
@@ -127,17 +118,25 @@ export function createUploads(options: UploadsOptions): Uploads {
       for (const [number, body] of fresh) if (bodies.size < slots.free) bodies.set(number, body)
     },
     start: () => {
-      const committing = inPendingCommit()
       for (const { intent, object } of openObjects(state)) {
         const { number } = object
         if (object.voided || stored.has(number) || running.has(number)) continue
-        if (committing.has(number)) continue
         if (!slots.take(options.ended)) break
         void upload(intent, object)
       }
     },
     forget: () => bodies.clear()
   }
+}
+
+/**
+ * A commit written down before a restart says what is stored (A8). Another PUT of that would look for
+ * its bytes in a spool file that goes as soon as the commit is stored.
+ */
+function storedBefore(state: ArchiveState): Map<number, Stored> {
+  const taken = state.pending ? takenBy(state, state.pending) : []
+  // The commit's text is final: what its leaves say of this is not asked again.
+  return new Map(taken.map(({ object }) => [object.number, { unverified: false }]))
 }
 
 const notVerified =

@@ -16,6 +16,23 @@ export async function writeAll(
   return at
 }
 
+/** A file of these parts, and nothing else, synced; its directory is not. */
+export async function writeSynced(
+  path: string,
+  flags: 'w' | 'wx',
+  parts: readonly Uint8Array[]
+): Promise<void> {
+  const file = await open(path, flags, 0o600)
+  try {
+    await writeAll(file, parts, 0)
+    await file.datasync().catch((cause) => {
+      throw new SyncFailed(path, cause)
+    })
+  } finally {
+    await file.close()
+  }
+}
+
 function without(parts: Uint8Array[], written: number): Uint8Array[] {
   let index = 0
   let left = written

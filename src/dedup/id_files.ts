@@ -1,7 +1,7 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { SyncFailed, syncDirectory, writeAll } from '../disk.ts'
+import { syncDirectory, writeSynced } from '../disk.ts'
 import { entryBytes, type Known } from './known.ts'
 
 /*
@@ -120,14 +120,6 @@ async function writeIds(path: string, parts: readonly { scope: string; entries: 
   const written = [Buffer.from(`${JSON.stringify(head)}\n`), ...parts.map(({ entries }) => entries)]
   const crc = Buffer.alloc(crcBytes)
   crc.writeUInt32LE(written.reduce((sum, part) => crc32(part, sum), 0))
-  const file = await open(`${path}.new`, 'w', 0o600)
-  try {
-    await writeAll(file, [...written, crc], 0)
-    await file.datasync().catch((cause) => {
-      throw new SyncFailed(path, cause)
-    })
-  } finally {
-    await file.close()
-  }
+  await writeSynced(`${path}.new`, 'w', [...written, crc])
   await rename(`${path}.new`, path)
 }

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs
 import { dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Meta, Refused } from '../component.ts'
-import { isFull, SyncFailed, syncDirectory, writeAll } from '../disk.ts'
+import { isFull, SyncFailed, syncDirectory, writeSynced } from '../disk.ts'
 import type { Logs } from '../logs/logs.ts'
 import { isSettled, type Range } from './position.ts'
 import type { JournalState } from './state.ts'
@@ -256,7 +256,7 @@ async function letterNames(directory: string): Promise<string[]> {
 
 async function writeLetter(path: string, parts: readonly Uint8Array[]): Promise<void> {
   try {
-    await writeNew(`${path}.new`, parts)
+    await writeSynced(`${path}.new`, 'wx', parts)
     await rename(`${path}.new`, path)
   } catch (cause) {
     // A rename that fails may have happened: the lane writes the letter again, under another name.
@@ -264,16 +264,4 @@ async function writeLetter(path: string, parts: readonly Uint8Array[]): Promise<
     throw cause
   }
   await syncDirectory(dirname(path))
-}
-
-async function writeNew(path: string, parts: readonly Uint8Array[]): Promise<void> {
-  const file = await open(path, 'wx', 0o600)
-  try {
-    await writeAll(file, parts, 0)
-    await file.datasync().catch((cause) => {
-      throw new SyncFailed(path, cause)
-    })
-  } finally {
-    await file.close()
-  }
 }

@@ -14,9 +14,7 @@ import { sent } from '../batches.ts'
 import { durableBook } from '../durable_book.ts'
 import { type FakeS3, type Fault, startFakeS3 } from '../fake_s3.ts'
 import { watchedLane, watchedLaneId } from '../watched_lane.ts'
-
-process.env.AWS_ACCESS_KEY_ID = 'akey'
-process.env.AWS_SECRET_ACCESS_KEY = 'skey12345'
+import { s3Limits, s3Options } from './open_s3.ts'
 
 const signal = new AbortController().signal
 const root = `.auditcol/fedcba9876543210/${watchedLaneId}/`
@@ -51,21 +49,7 @@ function batchOf(text: string): Batch {
 
 /** An archive over a small S3 server; the same book again is a restart. */
 async function start(book: Book & { written?: unknown }, more: Partial<ArchivesOptions> = {}) {
-  const stores = s3Stores(
-    {
-      region: 'us-east-1',
-      endpoint: s3.endpoint,
-      role_arn: '',
-      external_id: '',
-      s3_force_path_style: true,
-      disable_ssl: false,
-      storage_class: 'STANDARD',
-      retry_mode: 'nop',
-      retry_max_attempts: 1,
-      retry_max_backoff: 1
-    },
-    { timeout: 5000, maxSockets: 10, sessionName: 'test' }
-  )
+  const stores = s3Stores({ ...s3Options, endpoint: s3.endpoint }, s3Limits)
   const opened = new Map(['logs', 'more', 'gone'].map((bucket) => [bucket, stores(bucket)]))
   const lane = watchedLane(book)
   const key = keyLayout({

@@ -8,24 +8,11 @@ import { NoReadRight, NotStored } from '../../src/archive/store.ts'
 import { PermanentError } from '../../src/component.ts'
 import { objectOf, testStore } from '../contract/store.ts'
 import { type FakeS3, startFakeS3 } from '../fake_s3.ts'
+import { s3Limits, s3Options } from './open_s3.ts'
 import { startVersitygw } from './versitygw.ts'
 
-process.env.AWS_ACCESS_KEY_ID = 'akey'
-process.env.AWS_SECRET_ACCESS_KEY = 'skey12345'
-
-const limits: S3Limits = { timeout: 5000, maxSockets: 10, sessionName: 'auditcol-test' }
-const options: S3Options = {
-  region: 'us-east-1',
-  endpoint: '',
-  role_arn: '',
-  external_id: '',
-  s3_force_path_style: true,
-  disable_ssl: false,
-  storage_class: 'STANDARD',
-  retry_mode: 'nop',
-  retry_max_attempts: 3,
-  retry_max_backoff: 1
-}
+const limits = s3Limits
+const options: S3Options = { ...s3Options, retry_max_attempts: 3 }
 
 testStore('S3, against a small server in this process', async () => {
   const s3 = await startFakeS3()

@@ -1,11 +1,11 @@
-import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { start, stop, until } from '../e2e/auditcol.ts'
 import { createBackend, quickRetries } from '../e2e/backend.ts'
 import { pipelineOf, sendEach } from '../e2e/pipeline.ts'
 import { send } from '../e2e/records.ts'
-import { fill, mount, run, skipUnlessMounts, smallDisk } from './mounts.ts'
+import { fileSystemIn, fill, run, skipUnlessMounts, smallDisk } from './mounts.ts'
 
 /*
  * The journal's file system lies in a file on a disk that runs full, so what the kernel has taken from
@@ -17,13 +17,7 @@ test('J6: a failed fsync refuses its senders and ends the program; what was ackn
 }, async (context) => {
   skipUnlessMounts(context, 'no fsync failed', 'mkfs.ext4', 'losetup')
   const below = smallDisk(32 * 2 ** 20)
-  const image = join(below, 'disk')
-  writeFileSync(image, '')
-  truncateSync(image, 64 * 2 ** 20)
-  run('mkfs.ext4', '-q', '-F', image)
-  const at = join(below, 'mounted')
-  mkdirSync(at)
-  mount('-o', 'loop', image, at)
+  const { image, at } = fileSystemIn(below)
 
   const backend = createBackend('fail')
   const service = `  journal: { directory: ${join(at, 'journal')}, min_free: 0 }`

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, mkdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished, type TestContext } from 'vitest'
 import { newDir } from '../e2e/auditcol.ts'
@@ -34,6 +34,18 @@ export function smallDisk(bytes: number): string {
   mkdirSync(dir)
   mount('-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', dir)
   return dir
+}
+
+/** A file system of 64 MiB of its own, in a file within this directory; both are there until the test has finished. */
+export function fileSystemIn(directory: string): { image: string; at: string } {
+  const image = join(directory, 'disk')
+  writeFileSync(image, '')
+  truncateSync(image, 64 * 2 ** 20)
+  run('mkfs.ext4', '-q', '-F', image)
+  const at = join(directory, 'mounted')
+  mkdirSync(at)
+  mount('-o', 'loop', image, at)
+  return { image, at }
 }
 
 /** Takes all the space that a disk has left. */

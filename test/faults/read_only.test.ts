@@ -1,4 +1,3 @@
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFailed, test } from 'vitest'
 import { problemsOf } from '../archive_check.ts'
@@ -6,21 +5,14 @@ import { newDir, runToEnd, start, stop, until } from '../e2e/auditcol.ts'
 import { createBackend, quickRetries } from '../e2e/backend.ts'
 import { pipelineOf, sendEach } from '../e2e/pipeline.ts'
 import { archivedIds, send } from '../e2e/records.ts'
-import { mount, run, skipUnlessMounts, smallDisk } from './mounts.ts'
+import { fileSystemIn, run, skipUnlessMounts, smallDisk } from './mounts.ts'
 import { filesOf } from './once.ts'
 
 const timeout = 60_000
 
 /** A journal on a file system of its own, which holds three records that wait. */
 async function journalOnDisk() {
-  const place = newDir()
-  const image = join(place, 'disk')
-  writeFileSync(image, '')
-  truncateSync(image, 64 * 2 ** 20)
-  run('mkfs.ext4', '-q', '-F', image)
-  const at = join(place, 'mounted')
-  mkdirSync(at)
-  mount('-o', 'loop', image, at)
+  const { image, at } = fileSystemIn(newDir())
   const backend = createBackend('fail')
   const service = `  journal: { directory: ${join(at, 'journal')}, min_free: 0 }`
   const config = pipelineOf({ backend: `${backend.keys}, ${quickRetries}` }, { service })

@@ -69,6 +69,7 @@ export function openArchive(options: ArchiveOptions): Archive {
   const commits = createCommits({
     ...{ state, book, spool, attempts, log, count },
     stored: uploads.stored,
+    enough: slots.size,
     store: () => storeOfCommits(),
     ended: () => wake()
   })

@@ -25,6 +25,8 @@ export interface Attempts {
   /** What no repeat will mend. */
   readonly stopped: Error | undefined
   /** The program is about to stop: what fails is not repeated. */
+  readonly finishing: boolean
+  /** Nothing more is begun. */
   readonly ending: boolean
   /** Attempts until one resolves: true. False when there will be no more of them, or `isMoot` says that none is needed. */
   repeat(attempt: () => Promise<void>, isMoot?: () => boolean): Promise<boolean>
@@ -74,6 +76,9 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     },
     get stopped() {
       return stopped
+    },
+    get finishing() {
+      return finishing
     },
     get ending() {
       return isEnding()

@@ -50,7 +50,8 @@ export async function openDirectoryStore({ directory, writer }: DirectoryOptions
       signal?.throwIfAborted()
       throw new Error(`storing ${name}/${key}: ${reason(cause)}`, { cause })
     } finally {
-      await rm(written, { force: true })
+      // The object is there or it is not: a temp file that stays changes neither, and goes at the next start.
+      await rm(written, { force: true }).catch(() => undefined)
     }
   }
 

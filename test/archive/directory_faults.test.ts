@@ -1,5 +1,5 @@
 import type * as Promises from 'node:fs/promises'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -11,6 +11,7 @@ import { objectOf } from '../contract/store.ts'
 const disk = vi.hoisted(() => ({
   openFails: new Map<string, string>(),
   syncFails: new Map<string, string>(),
+  removals: undefined as string | undefined,
   synced: [] as string[]
 }))
 
@@ -31,7 +32,12 @@ vi.mock('node:fs/promises', async (original) => {
     }
     return file
   }
-  return { ...real, open }
+  const rm = async (path: string, options: object) => {
+    if (disk.removals !== undefined)
+      throw Object.assign(new Error('a fault'), { code: disk.removals })
+    await real.rm(path, options)
+  }
+  return { ...real, open, rm }
 })
 
 const object = objectOf(Buffer.from('x'))
@@ -43,6 +49,7 @@ beforeEach(async () => {
 afterEach(async () => {
   disk.openFails.clear()
   disk.syncFails.clear()
+  disk.removals = undefined
   await rm(directory, { recursive: true })
 })
 
@@ -74,4 +81,14 @@ test('J6: after a failed sync it does not: the next one may succeed with the dat
   await expect(store.create('a/b', object)).rejects.toThrow(SyncFailed)
   disk.syncFails.clear()
   await expect(store.create('a/c', object)).rejects.toThrow(`syncing ${join(directory, 'a')}`)
+})
+
+test('an object is stored, though its temp file cannot be removed; the next start removes that', async () => {
+  const store = await openDirectoryStore({ directory, writer: 'w' })
+  disk.removals = 'EROFS'
+  expect(await store.create('a/b', object)).toBe('created')
+  expect(await readdir(join(directory, '.tmp'))).toHaveLength(1)
+  disk.removals = undefined
+  await openDirectoryStore({ directory, writer: 'w' })
+  expect(await readdir(join(directory, '.tmp'))).toEqual([])
 })

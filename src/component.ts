@@ -37,6 +37,8 @@ export interface Meta {
    * exporter with `cuts: true` gets the batch whole and cuts it itself (L1).
    */
   readonly piece?: { readonly records?: number; readonly bytes?: number }
+  /** Of them, those that connectors on the way have routed to other pipelines only. */
+  readonly routed?: number
   /** What was refused of this batch on its way here: kept as dead letters before the exporter sees the rest. Holders join it. */
   readonly refused?: readonly Refused[]
   /** The dead letters written for this batch, durable before the exporter sees it, and their records (L6). */
@@ -70,6 +72,18 @@ export type Receiver = Observable<Batch>
 export type Processor = MonoTypeOperatorFunction<Batch>
 
 /**
+ * What of the logs goes on into `context.to`, where a lane leads from one pipeline into the next. A throw
+ * concerns the records that cause it, as in `eachBatch`.
+ */
+export type Connector = (logs: Logs, batch: Batch) => Passed
+
+export interface Passed {
+  readonly logs: Logs
+  /** Records that go to other pipelines only, for which other lanes answer. What is in neither is dropped. */
+  readonly elsewhere: number
+}
+
+/**
  * One attempt. Resolves when the exporter has taken the records over durably; the lane repeats what
  * rejects, with the same Batch object. `signal` aborts when the attempt has had its `timeout`, and
  * the exporter then rejects: the lane never has two calls open for one batch (L3). An exporter
@@ -82,7 +96,7 @@ export type Exporter = ((batch: Batch, signal: AbortSignal) => Promise<void>) & 
 
 /** What every component gets beside its checked options. */
 export interface Context {
-  /** As in pipeline.yaml: `type` or `type/name`. */
+  /** As in pipeline.yaml: `type` or `type/name`; of a processor that its lane has twice with the pipeline: `logs/in+filter`. */
   readonly id: string
   readonly log: Log
   /** Receivers: aborts when no more is to be accepted. Others: aborts when they are to let go of all they hold. */
@@ -100,10 +114,16 @@ export interface ReceiverContext extends Context {
   readonly resume?: string
 }
 
+/** For connectors, which are built once for each lane that leads through them. */
+export interface ConnectorContext extends LaneContext {
+  /** The pipeline that this lane goes on into. */
+  readonly to: string
+}
+
 /** For processors and exporters, which are built once per lane. */
 export interface LaneContext extends Context {
   readonly lane: {
-    /** `pipeline/exporter`, e.g. `logs/awss3`. */
+    /** `pipeline/exporter`, e.g. `logs/awss3`; behind connectors `logs/in+routing+logs/eu/awss3`. */
     readonly name: string
     /** Random, from birth, never given twice: 16 hex digits. */
     readonly id: string

@@ -21,17 +21,21 @@ export function eachBatch(change: Change): Processor {
 }
 
 function changed(batch: Batch, change: Change): Batch | undefined {
-  let logs: Logs
+  const logs = changedLogs(batch, change)
+  if (logs === undefined || logs === batch.logs) return logs && batch
+  if (logs.records > 0) return { logs, meta: batch.meta, settle: (error) => batch.settle(error) }
+  batch.settle()
+  return undefined
+}
+
+/** What the change makes of a batch; undefined when it throws, and the batch was settled with that. */
+export function changedLogs(batch: Batch, change: Change): Logs | undefined {
   try {
-    logs = change(batch.logs, batch)
+    return change(batch.logs, batch)
   } catch (cause) {
     batch.settle(namesRecords(cause) ? cause : isolated(batch, change, cause))
     return undefined
   }
-  if (logs === batch.logs) return batch
-  if (logs.records > 0) return { logs, meta: batch.meta, settle: (error) => batch.settle(error) }
-  batch.settle()
-  return undefined
 }
 
 function namesRecords(cause: unknown): cause is PermanentError {

@@ -172,6 +172,7 @@ function joined({ batches, ranges, records, bytes }: Group, limit: Size): Batch 
   if (batches.length === 1 && !tooBig && first.meta.piece === undefined) return first
   const { receiver, arrived, identity, client } = first.meta
   const refused = batches.flatMap(({ meta }) => meta.refused ?? [])
+  const routed = batches.reduce((sum, { meta }) => sum + (meta.routed ?? 0), 0)
   return {
     logs: joinLogs(batches.map(({ logs }) => logs)),
     meta: {
@@ -181,6 +182,7 @@ function joined({ batches, ranges, records, bytes }: Group, limit: Size): Batch 
       ...(client && { client }),
       ...(ranges.length > 0 && { covers: ranges }),
       ...(first.meta.accepted !== undefined && { accepted: acceptedIn(batches) }),
+      ...(routed > 0 && { routed }),
       ...(refused.length > 0 && { refused }),
       ...(tooBig && { piece: pieceOf(limit) })
     },

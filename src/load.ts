@@ -19,9 +19,22 @@ export interface ComponentModule {
    * beside a lane's `window` of records.
    */
   readonly memory?: Memory
+  /** Of a connector that chooses where records go. */
+  readonly targets?: (options: never) => Targets
 }
 
 type Memory = (options: never, window: number) => number
+
+/** Where a connector may send records. */
+export interface Targets {
+  /** Every pipeline that its options name, and where. */
+  readonly named: readonly {
+    readonly pipeline: string
+    readonly path: readonly (string | number)[]
+  }[]
+  /** It drops what it sends to none of them. */
+  readonly dropsOthers: boolean
+}
 
 /** Builds a component of its checked options; the engine knows by its folder what comes out. */
 export type Factory = (options: unknown, context: Context) => unknown
@@ -105,13 +118,19 @@ async function imported(
 }
 
 function checked(found: Record<string, unknown>, name: string): ComponentModule {
-  const { config, default: create, memory } = found
+  const { config, default: create, memory, targets } = found
   if (!isObjectSchema(config))
     throw new Error(`loading ${name}: it must export \`config\`, a z.strictObject of zod 4`)
   if (typeof create !== 'function')
     throw new Error(`loading ${name}: it must export a default function that makes the component`)
-  const sizes = typeof memory === 'function' && { memory: memory as Memory }
-  return { config, default: create as Factory, ...sizes }
+  return {
+    config,
+    default: create as Factory,
+    ...(typeof memory === 'function' && { memory: memory as Memory }),
+    ...(typeof targets === 'function' && {
+      targets: targets as NonNullable<ComponentModule['targets']>
+    })
+  }
 }
 
 /** Not instanceof: a module outside the tree may bring its own copy of zod. */

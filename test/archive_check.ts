@@ -18,9 +18,13 @@ interface Leaf {
   readonly objects?: number
   readonly first?: number
   readonly covers?: readonly (readonly [first: number, last: number])[]
-  readonly counts?: Readonly<Record<'in' | 'dropped' | 'dead' | 'elsewhere' | 'out', number>>
+  readonly counts?: Counts
   readonly after?: number
 }
+
+type Counts = Readonly<
+  Record<'in' | 'dropped' | 'dead' | 'elsewhere' | 'out', number> & { routed?: number }
+>
 
 /**
  * What is wrong with an archive, in sentences; none when it is whole. Shares no code with what writes
@@ -87,7 +91,8 @@ function checkCovers(root: string, leaves: readonly Leaf[], problems: string[]):
   }
   for (const { i, counts } of leaves) {
     if (!counts) continue
-    const sum = counts.dropped + counts.dead + counts.elsewhere + counts.out
+    const { routed = 0 } = counts
+    const sum = counts.dropped + routed + counts.dead + counts.elsewhere + counts.out
     if (counts.in !== sum) problems.push(`${root}: the counts of leaf ${i} do not add up`)
   }
 }

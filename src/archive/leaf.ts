@@ -1,11 +1,5 @@
-import type {
-  Counts,
-  Gap,
-  Genesis,
-  Intent,
-  OpenObject,
-  SpooledObject
-} from '../journal/archive_frames.ts'
+import type { Gap, Genesis, Intent, OpenObject, SpooledObject } from '../journal/archive_frames.ts'
+import { none } from '../journal/counts.ts'
 import type { Range } from '../journal/position.ts'
 import { canonical } from './canonical.ts'
 
@@ -80,11 +74,9 @@ function encodingOf({ contentEncoding }: SpooledObject) {
   return contentEncoding === undefined ? {} : { contentEncoding }
 }
 
-const nothing: Counts = { in: 0, dropped: 0, dead: 0, elsewhere: 0, out: 0 }
-
 /** Ranges that another leaf had no room for; their counts stand in that one. */
 function heartbeat(covers: readonly Range[], at: number): Leaf {
-  return { kind: 'heartbeat', at, covers, counts: nothing }
+  return { kind: 'heartbeat', at, covers, counts: none }
 }
 
 function partsOf(covers: readonly Range[]): Range[][] {

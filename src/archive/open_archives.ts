@@ -167,6 +167,7 @@ export function openArchives(
       covers: batch.meta.covers ?? [],
       in: batch.meta.accepted ?? batch.logs.records,
       dead: batch.meta.dead ?? 0,
+      ...(batch.meta.routed && { routed: batch.meta.routed }),
       ...(batch.meta.letters && { letters: batch.meta.letters }),
       objects: numbered,
       places: Object.fromEntries(objects.map(({ target }) => [target.name, target.place]))

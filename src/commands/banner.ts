@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts'
+import { pathsOf } from '../config/paths.ts'
 import { knownBytes } from '../dedup/known.ts'
 import type { Counts } from '../dedup/sieve.ts'
 import { recentBytesMax } from '../journal/recent.ts'
@@ -77,8 +78,8 @@ function memoryBound(config: Config, pipeline: Pipeline): number {
   const receivers = [...config.receivers.values()]
     .filter(({ id }) => pipeline.receivers.some((receiver) => receiver.id === id))
     .reduce((sum, { memory }) => sum + memory(0), 0)
-  const lanes = config.pipelines
-    .flatMap(({ exporters }) => exporters.map((id) => config.exporters.get(id)!))
+  const lanes = [...pathsOf(config)]
+    .map(({ exporter }) => config.exporters.get(exporter)!)
     .reduce((sum, { memory }) => sum + windowBytes + memory(windowBytes), 0)
   return baseBytes + recentBytesMax + receivers + lanes + idBytes(pipeline, config)
 }

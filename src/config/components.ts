@@ -173,7 +173,8 @@ function checkOptions(
     create: module.default,
     memory: memoryOf(about.kind, module, options),
     ...(delivered && { delivery: delivered.delivery }),
-    ...(taken?.dedup && { dedup: taken.dedup })
+    ...(taken?.dedup && { dedup: taken.dedup }),
+    ...(module.targets && { targets: module.targets(options as never) })
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Factory } from '../load.ts'
+import type { Factory, Targets } from '../load.ts'
 import type { DedupConfig } from './dedup.ts'
 import type { Delivery } from './delivery.ts'
 import type { JournalConfig } from './journal.ts'
@@ -9,8 +9,9 @@ export interface Config {
   readonly receivers: ReadonlyMap<string, Component>
   readonly processors: ReadonlyMap<string, Component>
   readonly exporters: ReadonlyMap<string, Component>
+  readonly connectors: ReadonlyMap<string, Component>
   readonly extensions: ReadonlyMap<string, Component>
-  /** Logs pipelines; each id in a list is configured and stands there once. */
+  /** Logs pipelines; each id in a list is configured and stands there once. Connectors stand among receivers and exporters, and make no cycle. */
   readonly pipelines: PipelineConfig[]
   /** `service.extensions`, in the order to start them. */
   readonly extensionsInUse: string[]
@@ -38,6 +39,8 @@ export interface Component {
   readonly delivery?: Delivery
   /** Of receivers whose records have ids. */
   readonly dedup?: DedupConfig
+  /** Of connectors that choose where records go. */
+  readonly targets?: Targets
   /** Bytes it may hold; of an exporter beside a lane's `window` of records. */
   readonly memory: (window: number) => number
   readonly create: Factory

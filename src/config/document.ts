@@ -1,6 +1,7 @@
 import { componentNames, type Folder, folders } from '../load.ts'
 import { checkComponent, type Declared, declaredIn } from './components.ts'
 import type { Component, Config } from './config.ts'
+import { checkConnectors, pipelineOf } from './connectors.ts'
 import { checkDedup } from './dedup.ts'
 import { leaveOutOthers } from './logs_only.ts'
 import { nearestName } from './nearest.ts'
@@ -26,7 +27,8 @@ export async function checkDocument(
   const service = sectionOf(document, 'service', report)
   checkKeys(service, ['service'], report)
   const written = readPipelines(service.entries.get('pipelines'), report)
-  const { logs, leftOut } = leaveOutOthers(written, logsOnly, report)
+  const connectors = new Set(sectionOf(document, 'connectors', report).entries.keys())
+  const { logs, leftOut } = leaveOutOthers(written, connectors, logsOnly, report)
   const sections = await checkSections(document, leftOut, root, report)
   if (logs.length === 0) reportNoPipeline(document, service, written, report)
   checkUse(logs, sections, report)
@@ -44,20 +46,12 @@ export async function checkDocument(
     processors: sections.processors.good,
     exporters: sections.exporters.good,
     extensions: good,
-    pipelines: logs.map(({ id, receivers, processors, exporters }) => ({
-      id,
-      receivers: distinct(receivers),
-      processors: distinct(processors),
-      exporters: distinct(exporters)
-    })),
+    connectors: sections.connectors.good,
+    pipelines: logs.map(pipelineOf),
     extensionsInUse: [...listed],
     journal: agreeOnJournal(journal, uses, storages, report),
     telemetry
   }
-}
-
-function distinct(references: readonly Reference[]): string[] {
-  return [...new Set(references.map(({ id }) => id))]
 }
 
 async function checkTopLevel(document: MapNode, root: string, report: Report): Promise<void> {
@@ -131,7 +125,7 @@ function reportNoPipeline(
   report.problem(place ?? { source: document.place.source }, 'service::pipelines', message + why)
 }
 
-/** What pipelines name must be configured; a connector would stand among receivers and exporters. */
+/** What pipelines name must be configured; a connector stands among their receivers and exporters. */
 function checkUse(
   pipelines: readonly WrittenPipeline[],
   sections: Record<Folder, Section>,
@@ -145,15 +139,7 @@ function checkUse(
     exporters: idsOf('exporters', 'connectors')
   }
   for (const pipeline of pipelines) checkReferences(pipeline, configured, report)
-  for (const [id, { entry }] of sections.connectors.declared) {
-    for (const kind of ['receiver', 'exporter'] as const) {
-      if (!sections[`${kind}s`].declared.has(id)) continue
-      const message =
-        `ambiguous ID: Found both "${id}" ${kind} and "${id}" connector. Change one of the components' IDs ` +
-        `to eliminate ambiguity (e.g. rename "${id}" connector to "${id}/connector")`
-      report.problem(entry.place, `connectors::${id}`, message)
-    }
-  }
+  checkConnectors(pipelines, sections, report)
 }
 
 function checkExtensions(

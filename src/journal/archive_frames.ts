@@ -2,11 +2,13 @@ import type { Position, Range } from './position.ts'
 
 /* What frames say of a lane's archives (A1), and the state that they make. */
 
-/** What became of the records of some frames: `in` = dropped + dead + elsewhere + out. */
+/** What became of the records of some frames: `in` = dropped + routed + dead + elsewhere + out. */
 export interface Counts {
   readonly in: number
   /** By a processor that was meant to; negative where one has made more records. */
   readonly dropped: number
+  /** By a connector on the lane's way, to other pipelines than the lane's; left out where there is none. */
+  readonly routed?: number
   /** Kept as dead letters. */
   readonly dead: number
   /** In objects of the lane's other archives. */
@@ -138,9 +140,10 @@ export interface IntentFrame {
   readonly arrived: number
   readonly host: string
   readonly covers: readonly Range[]
-  /** Records in the frames, and those of them that became dead letters. */
+  /** Records in the frames, those of them that became dead letters, and those that a connector has routed elsewhere. */
   readonly in: number
   readonly dead: number
+  readonly routed?: number
   readonly letters?: readonly string[]
   readonly objects: readonly SpooledObject[]
   /** By archive. */

@@ -14,6 +14,7 @@ import type {
   Rekeyed,
   Void
 } from './archive_frames.ts'
+import { none, type Passed, passedCounts, plus, sealedCounts } from './counts.ts'
 import { joinRanges, type Range, settleRange, unsettledIn } from './position.ts'
 
 /*
@@ -21,8 +22,6 @@ import { joinRanges, type Range, settleRange, unsettledIn } from './position.ts'
  * Applying them in order gives the same state in the running journal, in recovery, in a snapshot,
  * and in memory where there is no journal (L8).
  */
-
-const none: Counts = { in: 0, dropped: 0, dead: 0, elsewhere: 0, out: 0 }
 
 /**
  * Birth of an archive. Its covers begin behind the lane's mark, or before the first gap that it has to
@@ -62,17 +61,12 @@ export function bearArchive(lane: ArchiveLane, { archive, root, genesis }: Archi
   })
 }
 
-/** Settles frames that left no object: dropped as meant, or dead letters. All archives carry them (A9). */
-export function settleCarried(
-  lane: ArchiveLane,
-  ranges: readonly Range[],
-  records: number,
-  dead: number
-): void {
+/** Settles frames that left no object: dropped as meant, routed elsewhere, or dead letters. All archives carry them (A9). */
+export function settleCarried(lane: ArchiveLane, ranges: readonly Range[], passed: Passed): void {
   const fresh = settleFresh(lane, ranges)
   // An intent has settled these frames, and counted their records.
   if (fresh.length === 0) return
-  const counts = { ...none, in: records, dead, dropped: records - dead }
+  const counts = passedCounts(passed)
   settleEarly(lane, fresh, counts)
   for (const archive of lane.archives.values()) carry(archive, fresh, counts)
 }
@@ -80,19 +74,10 @@ export function settleCarried(
 /** That intent is the settlement (A2). */
 export function seal(lane: ArchiveLane, frame: IntentFrame): void {
   const fresh = settleFresh(lane, frame.covers)
-  const all = frame.objects.reduce((sum, { records }) => sum + records, 0)
-  const dropped = frame.in - frame.dead - all
-  settleEarly(lane, fresh, { ...none, in: frame.in, dropped, dead: frame.dead, out: all })
+  settleEarly(lane, fresh, sealedCounts(frame, frame.objects))
   for (const archive of lane.archives.values()) {
     const objects = frame.objects.filter((object) => object.archive === archive.name)
-    const out = objects.reduce((sum, { records }) => sum + records, 0)
-    carry(archive, fresh, {
-      in: frame.in,
-      dropped,
-      dead: frame.dead,
-      elsewhere: all - out,
-      out
-    })
+    carry(archive, fresh, sealedCounts(frame, objects))
     if (objects.length === 0) continue
     archive.next = Math.max(archive.next, objects.at(-1)!.number + 1)
     archive.queue.push({
@@ -210,16 +195,6 @@ function carry(archive: ArchiveState, covers: readonly Range[], more: Counts): v
   archive.carried = {
     covers: joinRanges([...carried.covers, ...covers]),
     counts: plus(carried.counts, more)
-  }
-}
-
-function plus(a: Counts, b: Counts): Counts {
-  return {
-    in: a.in + b.in,
-    dropped: a.dropped + b.dropped,
-    dead: a.dead + b.dead,
-    elsewhere: a.elsewhere + b.elsewhere,
-    out: a.out + b.out
   }
 }
 

@@ -43,6 +43,8 @@ export interface LaneReader {
   sealed(covers: readonly Range[]): void
   /** These frames are about to be settled, and left dead letters (L6). An intent names its own. */
   refused(covers: readonly Range[], letters: readonly string[], records: number): void
+  /** These frames are about to be settled, and so many of their records went to other pipelines. An intent counts its own. */
+  routed(covers: readonly Range[], records: number): void
   /** What has been settled since this was asked last, but not by an intent. */
   collect(): Collected
   /** Arrival time of the oldest record that has been read and not settled. */
@@ -52,9 +54,10 @@ export interface LaneReader {
 
 export interface Collected {
   readonly ranges: Range[]
-  /** Records in these frames, those that became dead letters, and the letters. */
+  /** Records in these frames, those that became dead letters, the letters, and those routed elsewhere. */
   readonly in?: number
   readonly dead?: number
+  readonly routed?: number
   readonly letters?: readonly string[]
 }
 
@@ -82,6 +85,7 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
   let fresh: [number, number][] = []
   let settledRecords = 0
   let dead = 0
+  let routed = 0
   let letters: string[] = []
   /** One reader at a time; a batch settled while it is being emitted must not begin another. */
   let reading = false
@@ -217,6 +221,9 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
     if (wasFull || draining) pump()
   }
 
+  const areSettled = (covers: readonly Range[]) =>
+    covers.every(([, last]) => isSettled(position, last))
+
   const stop = (error: Error) => {
     if (stopped) return
     stopped = true
@@ -245,16 +252,22 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
       for (const range of covers) settleRange(position, range)
     },
     refused: (covers, written, records) => {
-      if (covers.every(([, last]) => isSettled(position, last))) return
+      if (areSettled(covers)) return
       letters.push(...written)
       dead += records
     },
+    routed: (covers, records) => {
+      if (!areSettled(covers)) routed += records
+    },
     collect: () => {
       const ranges = fresh
-      const told =
-        letters.length === 0 ? { in: settledRecords } : { in: settledRecords, dead, letters }
+      const told = {
+        in: settledRecords,
+        ...(letters.length > 0 && { dead, letters }),
+        ...(routed > 0 && { routed })
+      }
       fresh = []
-      settledRecords = dead = 0
+      settledRecords = dead = routed = 0
       letters = []
       if (front === outstanding.length && cursor.lsn - 1 > position.mark) {
         const passed: [number, number] = [position.mark + 1, cursor.lsn - 1]

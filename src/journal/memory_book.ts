@@ -8,12 +8,13 @@ import {
   writeCommit
 } from './archives.ts'
 import type { Book, Checks, Entry } from './book.ts'
+import type { Passed } from './counts.ts'
 import type { Range } from './position.ts'
 import { emptyLane, type LaneState } from './state.ts'
 
 export interface MemoryBook extends Book {
   /** Frames that left no object. */
-  settle(ranges: readonly Range[], records: number, dead: number): void
+  settle(ranges: readonly Range[], passed: Passed): void
 }
 
 /** The book of a lane without a journal (L8): the same state, in memory, gone with the process. */
@@ -32,7 +33,7 @@ export function createMemoryBook(
     archives: lane.archives,
     checks: (store) => checks.get(store),
     write: async (entry) => writeEntry(lane, checks, entry),
-    settle: (ranges, records, dead) => settleCarried(lane, ranges, records, dead),
+    settle: (ranges, passed) => settleCarried(lane, ranges, passed),
     makeRoom: async () => {},
     fatal,
     onVoid: () => {}

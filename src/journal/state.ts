@@ -67,9 +67,10 @@ export interface Settled {
   readonly lanes: readonly {
     readonly lane: number
     readonly ranges: readonly Range[]
-    /** Records in these frames, those that became dead letters, and the letters (L6). */
+    /** Records in these frames, those that became dead letters, the letters (L6), and those routed elsewhere. */
     readonly in?: number
     readonly dead?: number
+    readonly routed?: number
     readonly letters?: readonly string[]
   }[]
 }
@@ -146,9 +147,9 @@ const apply: Record<number, Apply> = {
     state.nextLane = Math.max(state.nextLane, lane + 1)
   },
   [frameType.settled]: (state, frame) => {
-    for (const { lane, ranges, in: records = 0, dead = 0 } of parse<Settled>(frame).lanes) {
+    for (const { lane, ranges, ...passed } of parse<Settled>(frame).lanes) {
       const found = state.lanes.get(lane)
-      if (found) settleCarried(found, ranges, records, dead)
+      if (found) settleCarried(found, ranges, { in: 0, dead: 0, ...passed })
     }
   },
   [frameType.numbers]: (state, frame) => {

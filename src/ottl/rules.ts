@@ -68,7 +68,8 @@ export function mistakesIn({ surroundings, statements, conditions }: RuleGroup) 
   ]
 }
 
-function mistakeIn({ path, text }: Rule, parse: () => unknown) {
+/** What `parse` says is wrong with a rule. */
+export function mistakeIn({ path, text }: Rule, parse: () => unknown) {
   try {
     parse()
     return []

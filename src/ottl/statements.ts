@@ -38,12 +38,28 @@ export function parseCondition(text: string, surroundings: Surroundings): Condit
   return { text, holds: newCompiler(surroundings).condition(parseConditionText(text)) }
 }
 
+/** `route() where condition`, as the routing connector has it; without a condition it always holds. */
+export function parseRoute(text: string, surroundings: Surroundings): Condition {
+  const { editor, where } = parseStatementText(text)
+  if (editor.name !== 'route' || editor.args.length > 0)
+    throw new OttlError('a route changes nothing: route() is expected', editor.at)
+  const holds = where === undefined ? () => true : newCompiler(surroundings).condition(where)
+  return { text, holds }
+}
+
 /**
  * What statements that are run together work on, from the paths in them: each record when one of
  * them has a path of the log, else each scope or resource. Texts that do not parse are left out:
  * parseStatement says what is wrong with them.
  */
 export function contextOf(texts: readonly string[]): Context {
+  const seen = contextsIn(texts)
+  if (seen.has('log') || seen.size === 0) return 'log'
+  return seen.has('scope') ? 'scope' : 'resource'
+}
+
+/** The contexts that paths name as theirs. */
+export function contextsIn(texts: readonly string[]): ReadonlySet<Context> {
   const seen = new Set<Context>()
   for (const text of texts) {
     try {
@@ -52,8 +68,7 @@ export function contextOf(texts: readonly string[]): Context {
       if (!(error instanceof OttlError)) throw error
     }
   }
-  if (seen.has('log') || seen.size === 0) return 'log'
-  return seen.has('scope') ? 'scope' : 'resource'
+  return seen
 }
 
 function nodesOf(text: string): Node[] {

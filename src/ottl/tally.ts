@@ -33,9 +33,9 @@ export function newTally({ id, lane, log }: LaneContext) {
     }
   }
 
-  /** The processor's function, its counts taken over when it has done with a whole batch. */
-  function counted(change: (logs: Logs, batch: Batch) => Logs) {
-    return (logs: Logs, batch: Batch): Logs => {
+  /** The component's function, its counts taken over when it has done with a whole batch. */
+  function counted<T>(change: (logs: Logs, batch: Batch) => T) {
+    return (logs: Logs, batch: Batch): T => {
       for (const one of counters) one.n = 0
       const changed = change(logs, batch)
       if (logs === batch.logs) for (const { name, n } of counters) if (n > 0) lane.count?.(name, n)

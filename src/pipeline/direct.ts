@@ -18,6 +18,7 @@ export function createDirectSource(name: string, fatal: (error: Error) => void):
   const id = randomBytes(8).toString('hex')
   const book = createMemoryBook(id, name, fatal)
   let last = 0
+  let routed = 0
   let ended = false
 
   /** Batches stand in for frames: leaves answer for them by number (A9). */
@@ -29,7 +30,9 @@ export function createDirectSource(name: string, fatal: (error: Error) => void):
       meta: { ...batch.meta, accepted, covers: [[at, at]] },
       settle: (error) => {
         // What went back to its sender was never taken in.
-        book.settle([[at, at]], error ? 0 : accepted, 0)
+        const passed = error ? { in: 0, dead: 0 } : { in: accepted, dead: 0, routed }
+        routed = 0
+        book.settle([[at, at]], passed)
         batch.settle(error)
       }
     }
@@ -41,6 +44,10 @@ export function createDirectSource(name: string, fatal: (error: Error) => void):
     book,
     letter: undefined,
     refused: () => {},
+    // Told just before the batch that it was routed from is settled.
+    routed: (_, records) => {
+      routed += records
+    },
     batches: () => batches,
     full: () => false,
     drain: () => {

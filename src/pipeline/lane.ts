@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Observable, Subject } from 'rxjs'
 import { aborted } from '../aborted.ts'
-import type { Batch, Exporter, LaneContext, Processor } from '../component.ts'
+import type { Batch, Connector, Exporter, LaneContext, Processor } from '../component.ts'
 import type { Component } from '../config/config.ts'
 import type { Book } from '../journal/book.ts'
 import type { Range } from '../journal/position.ts'
@@ -9,8 +9,9 @@ import type { Log } from '../telemetry/log.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 import { createDeadLetters, type WriteLetter } from './dead_letters.ts'
 import { createDelivery } from './delivery.ts'
+import { type JunctionOptions, junction } from './junction.ts'
 import { queueBatch } from './queue_batch.ts'
-import { throughStages } from './stages.ts'
+import { type Stage, throughStages } from './stages.ts'
 
 /** How long an attempt may take to heed its signal; one that does not ends with the process, as in a crash. */
 const abortGraceMs = 1_000
@@ -24,6 +25,8 @@ export interface LaneSource {
   readonly letter: WriteLetter | undefined
   /** These frames are about to be settled, and left dead letters (L6). */
   refused(covers: readonly Range[], letters: readonly string[], records: number): void
+  /** These frames are about to be settled, and so many of their records went to other pipelines. */
+  routed(covers: readonly Range[], records: number): void
   batches(events: { full(): void; stopped(error: Error): void }): Observable<Batch>
   /** Whether nothing more comes until something has been settled. */
   full(): boolean
@@ -31,7 +34,7 @@ export interface LaneSource {
   drain(): void
 }
 
-/** One exporter's own way out of a pipeline: processors, then the exporter (DESIGN 3). */
+/** One way out of the journal: the processors of its pipelines, connectors between them, then the exporter (DESIGN 3). */
 export interface Lane {
   readonly name: string
   /** Where it delivers to, as the exporter says. */
@@ -53,18 +56,25 @@ export interface Lane {
 }
 
 export interface LaneOptions {
-  readonly pipeline: string
-  readonly processors: readonly Component[]
+  readonly name: string
+  readonly stages: readonly StageComponent[]
   readonly exporter: Component
   readonly window: number
   readonly log: Log
   readonly source: LaneSource
 }
 
+/** A processor, or a connector with the pipeline that the lane goes on into. */
+export interface StageComponent {
+  /** No other stage of the lane has it. */
+  readonly name: string
+  readonly component: Component
+  readonly to?: string
+}
+
 /** Builds a lane; nothing flows before it is started. Rejects when a component cannot start. */
 export async function createLane(options: LaneOptions): Promise<Lane> {
-  const { pipeline, source, window } = options
-  const name = laneName(pipeline, options.exporter.id)
+  const { name, source, window } = options
   const log = options.log.with({ lane: name })
   const flush = new Subject<void>()
   const letGo = new AbortController()
@@ -80,9 +90,9 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
   const { delivery: settings } = options.exporter
   const { batch, num_consumers } = settings!.sending_queue
 
-  const contextOf = (component: Component): LaneContext => ({
-    id: component.id,
-    log: log.with({ [component.kind]: component.id }),
+  const contextOf = (component: Component, id = component.id): LaneContext => ({
+    id,
+    log: log.with({ [component.kind]: id }),
     stopping: letGo.signal,
     ready: (address) => {
       if (component.kind === 'exporter') target = address
@@ -112,11 +122,6 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
     }
   })
 
-  const processors: { id: string; processor: Processor }[] = []
-  for (const component of options.processors) {
-    const processor = (await create(component, contextOf(component))) as Processor
-    processors.push({ id: component.id, processor })
-  }
   const queue = batch && queueBatch(batch, contextOf(options.exporter).lane)
   const letters = source.letter && createDeadLetters(source.letter, log)
   const delivery = createDelivery({
@@ -135,6 +140,18 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
     }
   })
 
+  const junctions: JunctionOptions = {
+    routed: source.routed,
+    // What was refused of it is kept first; else nothing is left to do, and an exporter that is away matters not.
+    past: (batch) => (letters?.owes(batch) ? delivery.take(batch) : batch.settle())
+  }
+  const stages: Stage[] = []
+  for (const { name, component, to } of options.stages) {
+    const made = await create(component, { ...contextOf(component, name), ...(to && { to }) })
+    const processor = to ? junction(made as Connector, junctions) : (made as Processor)
+    stages.push({ name, processor })
+  }
+
   const stop = (error: Error) => {
     stopped ??= error
     log.error('the lane has stopped; nothing is lost, its records stay in the journal', {
@@ -151,8 +168,8 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
   /** Without a journal a processor's error goes back to the sender (L8). */
   const processed = (batches: Observable<Batch>): Observable<Batch> =>
     letters
-      ? throughStages(batches, { processors, letters, past: delivery.take })
-      : processors.reduce((before, { processor }) => before.pipe(processor), batches)
+      ? throughStages(batches, { stages, letters, past: delivery.take })
+      : stages.reduce((before, { processor }) => before.pipe(processor), batches)
 
   const start = () => {
     const batches = source.batches({
@@ -215,10 +232,6 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
       letGo.abort()
     }
   }
-}
-
-export function laneName(pipeline: string, exporter: string): string {
-  return `${pipeline}/${exporter}`
 }
 
 async function create(component: Component, context: LaneContext): Promise<unknown> {

@@ -1,8 +1,8 @@
 import type { Config } from '../config/config.ts'
+import { pathsOf } from '../config/paths.ts'
 import type { Book } from '../journal/book.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { Log } from '../telemetry/log.ts'
-import { laneName } from './lane.ts'
 
 /**
  * Lanes that the configuration no longer has: one that has delivered everything has ended; one that
@@ -31,10 +31,8 @@ export async function settleOrphans(config: Config, journal: Journal, log: Log):
   }
 }
 
-export function laneNames({ pipelines }: Config): ReadonlySet<string> {
-  return new Set(
-    pipelines.flatMap(({ id, exporters }) => exporters.map((name) => laneName(id, name)))
-  )
+export function laneNames(config: Config): ReadonlySet<string> {
+  return new Set(pathsOf(config).map(({ name }) => name))
 }
 
 /** A gap and what was given up are no records any more, and still have to be told. */

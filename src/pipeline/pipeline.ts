@@ -59,7 +59,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
     })
     for (const { lane } of ways) lane.start()
     for (const [id, component] of config.receivers) {
-      const taken = waysFrom(config, id, ways)
+      const taken = waysFrom(id, ways)
       if (taken.length === 0) continue
       const limits = taken.flatMap(({ limit }) => limit ?? [])
       const enter = entryTo(taken, journal)

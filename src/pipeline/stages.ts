@@ -6,8 +6,14 @@ import { left } from './attempts.ts'
 import type { DeadLetters } from './dead_letters.ts'
 import { refusalOf } from './refusal.ts'
 
+/** A processor of the lane, or a connector on its way, under a name that no other of them has. */
+export interface Stage {
+  readonly name: string
+  readonly processor: Processor
+}
+
 export interface StagesOptions {
-  readonly processors: readonly { readonly id: string; readonly processor: Processor }[]
+  readonly stages: readonly Stage[]
   readonly letters: DeadLetters
   /** Takes what passes no processor any more. */
   past(batch: Batch): void
@@ -21,14 +27,14 @@ export interface StagesOptions {
  */
 export function throughStages(
   source: Observable<Batch>,
-  { processors, letters, past }: StagesOptions
+  { stages, letters, past }: StagesOptions
 ): Observable<Batch> {
   const entries = new Map<string, (batch: Batch) => void>()
 
   /** An operator may drop a batch by settling it, and knows nothing of what others have refused of it. */
-  const answered = (batch: Batch, again: (batch: Batch) => void, id: string): Batch => {
+  const answered = (batch: Batch, again: (batch: Batch) => void, name: string): Batch => {
     const settle = (error?: Error) => {
-      if (error instanceof PermanentError) return refuse(batch, error, again, id)
+      if (error instanceof PermanentError) return refuse(batch, error, again, name)
       if (error === undefined && letters.owes(batch))
         return past({ ...batch, logs: noLogs, settle })
       batch.settle(error)
@@ -40,11 +46,11 @@ export function throughStages(
     batch: Batch,
     error: PermanentError,
     again: (batch: Batch) => void,
-    id: string
+    name: string
   ) => {
     const { refused, unnamed, rest } = refusalOf(batch.logs, error)
     const letter: Refused = {
-      ...{ logs: refused, reason: reasonOf(error), by: id, at: 'processors', from: batch.meta },
+      ...{ logs: refused, reason: reasonOf(error), by: name, at: 'processors', from: batch.meta },
       ...(unnamed !== undefined && { unnamed })
     }
     const meta = { ...batch.meta, refused: [...(batch.meta.refused ?? []), letter] }
@@ -53,12 +59,12 @@ export function throughStages(
     else past(others)
   }
 
-  const stage = (before: Observable<Batch>, id: string, processor: Processor) => {
+  const through = (before: Observable<Batch>, { name, processor }: Stage) => {
     const entry = createEntry()
-    entries.set(id, entry.enter)
+    entries.set(name, entry.enter)
     const until = before.pipe(tap({ complete: entry.close }))
     return merge(until, entry.batches).pipe(
-      map((batch) => answered(batch, entry.enter, id)),
+      map((batch) => answered(batch, entry.enter, name)),
       processor
     )
   }
@@ -72,10 +78,7 @@ export function throughStages(
   }
 
   const entering = source.pipe(filter((batch) => !entersElsewhere(batch)))
-  return processors.reduce(
-    (before, { id, processor }) => stage(before, id, processor),
-    entering as Observable<Batch>
-  )
+  return stages.reduce(through, entering as Observable<Batch>)
 }
 
 /**

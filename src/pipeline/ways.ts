@@ -1,5 +1,6 @@
 import type { Batch } from '../component.ts'
 import type { Component, Config } from '../config/config.ts'
+import { joint, type LanePath, pathsOf } from '../config/paths.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { JournalLane } from '../journal/lane.ts'
 import { checkLogs } from '../logs/check.ts'
@@ -8,7 +9,7 @@ import type { Log } from '../telemetry/log.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 import type { QueueLimit } from './admission.ts'
 import { createDirectSource, type DirectSource, giveToAll } from './direct.ts'
-import { createLane, type Lane, type LaneSource, laneName } from './lane.ts'
+import { createLane, type Lane, type LaneSource, type StageComponent } from './lane.ts'
 
 /** Bytes of records that a lane may have under way at once (L2). */
 export const windowBytes = 64 * 2 ** 20
@@ -16,44 +17,56 @@ export const windowBytes = 64 * 2 ** 20
 /** A lane with what leads into it: its part of the journal, or the receivers themselves. */
 export interface Way {
   readonly lane: Lane
+  readonly receivers: readonly string[]
   /** What may wait for it; unset, only the journal's own limits hold. */
   readonly limit: QueueLimit | undefined
   readonly journalLane: JournalLane | undefined
   readonly direct: DirectSource | undefined
 }
 
-/** Builds the lane of each exporter in each pipeline; a lane that the journal does not know is born (J3). */
+/** Builds the lane of each way from receivers to an exporter; a lane that the journal does not know is born (J3). */
 export async function openWays(
   config: Config,
   journal: Journal | undefined,
   log: Log,
   { add, fatal }: { add: (way: Way) => void; fatal: (error: Error) => void }
 ): Promise<void> {
-  for (const { id: pipeline, processors, exporters } of config.pipelines) {
-    for (const id of exporters) {
-      const exporter = config.exporters.get(id)!
-      const name = laneName(pipeline, id)
-      const journalLane = journal && (journal.lanes.get(name) ?? (await journal.bear(name)))
-      const direct = journalLane ? undefined : createDirectSource(name, fatal)
-      const lane = await createLane({
-        pipeline,
-        processors: processors.map((processor) => config.processors.get(processor)!),
-        exporter,
-        window: windowBytes,
-        log,
-        source: direct ?? sourceOf(journal!, journalLane!)
-      })
-      add({ lane, journalLane, direct, limit: limitOf(exporter, lane, journalLane) })
-    }
+  for (const path of pathsOf(config)) {
+    const { name, receivers } = path
+    const exporter = config.exporters.get(path.exporter)!
+    const journalLane = journal && (journal.lanes.get(name) ?? (await journal.bear(name)))
+    const direct = journalLane ? undefined : createDirectSource(name, fatal)
+    const lane = await createLane({
+      name,
+      stages: stagesOf(path, config),
+      exporter,
+      window: windowBytes,
+      log,
+      source: direct ?? sourceOf(journal!, journalLane!)
+    })
+    add({ lane, receivers, journalLane, direct, limit: limitOf(exporter, lane, journalLane) })
   }
 }
 
-/** The ways that a receiver's batches take: one for each exporter of each of its pipelines. */
-export function waysFrom(config: Config, receiver: string, ways: readonly Way[]): Way[] {
-  const names = config.pipelines
-    .filter(({ receivers }) => receivers.includes(receiver))
-    .flatMap(({ id, exporters }) => exporters.map((exporter) => laneName(id, exporter)))
-  return ways.filter(({ lane }) => names.includes(lane.name))
+/** The processors of each pipeline on the way, and the connectors between them. */
+function stagesOf({ legs }: LanePath, config: Config): StageComponent[] {
+  const stages = legs.flatMap(({ pipeline, processors, connector }, index) => [
+    ...processors.map((id) => ({ pipeline, component: config.processors.get(id)! })),
+    ...(connector === undefined
+      ? []
+      : [{ pipeline, component: config.connectors.get(connector)!, to: legs[index + 1]!.pipeline }])
+  ])
+  const ids = stages.map(({ component }) => component.id)
+  return stages.map(({ pipeline, ...stage }, index) => {
+    const { id } = stage.component
+    const isOnly = ids.indexOf(id) === index && ids.lastIndexOf(id) === index
+    return { ...stage, name: isOnly ? id : `${pipeline}${joint}${id}` }
+  })
+}
+
+/** The ways that a receiver's batches take. */
+export function waysFrom(receiver: string, ways: readonly Way[]): Way[] {
+  return ways.filter(({ receivers }) => receivers.includes(receiver))
 }
 
 /** One append and one answer, however many ways a batch takes (DESIGN 3). */
@@ -75,6 +88,7 @@ function sourceOf(journal: Journal, lane: JournalLane): LaneSource {
     book: lane.book,
     letter: (letter, logs) => journal.letters.write(lane, letter, logs),
     refused: lane.reader.refused,
+    routed: lane.reader.routed,
     batches: (events) => lane.reader.batches({ window: windowBytes, unreadable, ...events }),
     full: () => lane.reader.full,
     drain: () => lane.reader.drain()

@@ -1,5 +1,6 @@
 import type { StoredCommit } from '../archive/stored_commits.ts'
 import type { Counts } from '../journal/archive_frames.ts'
+import { none, plus } from '../journal/counts.ts'
 import type { Range } from '../journal/position.ts'
 
 /** What the leaves of some commits answer for. */
@@ -21,11 +22,9 @@ export interface Answer {
   readonly counts: Counts
 }
 
-export const nothing: Counts = { in: 0, dropped: 0, dead: 0, elsewhere: 0, out: 0 }
-
 export function answersOf(commits: readonly Pick<StoredCommit, 'leaves'>[]): Answers {
   const covers: Range[] = []
-  let counts = nothing
+  let counts = none
   let early: Range[] = []
   const objects = new Map<number, string>()
   const firsts = new Map<number, Answer>()
@@ -48,25 +47,4 @@ export function answersOf(commits: readonly Pick<StoredCommit, 'leaves'>[]): Ans
     early = leaf.kind === 'heartbeat' ? [...early, ...own] : []
   }
   return { covers, counts, objects, firsts, gaps, after }
-}
-
-export function plus(a: Counts, b: Counts): Counts {
-  return {
-    in: a.in + b.in,
-    dropped: a.dropped + b.dropped,
-    dead: a.dead + b.dead,
-    elsewhere: a.elsewhere + b.elsewhere,
-    out: a.out + b.out
-  }
-}
-
-export function minus(a: Counts, b: Counts): Counts {
-  const { in: all, dropped, dead, elsewhere, out } = b
-  return plus(a, {
-    in: -all,
-    dropped: -dropped,
-    dead: -dead,
-    elsewhere: -elsewhere,
-    out: -out
-  })
 }

@@ -12,13 +12,14 @@ import type {
   Void
 } from '../journal/archive_frames.ts'
 import { declareGap, rekey, seal, settleCarried, voidObject } from '../journal/archives.ts'
+import type { Passed } from '../journal/counts.ts'
 import { type Frame, frameType } from '../journal/frame.ts'
 import { copyPosition, type Range } from '../journal/position.ts'
 import { emptyLane, type LaneState, type Settled } from '../journal/state.ts'
 
 /** Frames that are left of one lane, in order: what it settled, sealed, committed and lost. */
 export type LaneFrame =
-  | { readonly kind: 'settled'; readonly value: Passed }
+  | { readonly kind: 'settled'; readonly value: Passed & { readonly ranges: readonly Range[] } }
   | { readonly kind: 'archive'; readonly value: ArchiveFrame }
   | { readonly kind: 'intent'; readonly value: IntentFrame }
   | { readonly kind: 'commit'; readonly value: Commit }
@@ -26,13 +27,6 @@ export type LaneFrame =
   | { readonly kind: 'rekeyed'; readonly value: Rekeyed }
   | { readonly kind: 'void'; readonly value: Void }
   | { readonly kind: 'gap'; readonly value: GapFrame }
-
-/** Settled without an object. */
-export interface Passed {
-  readonly ranges: readonly Range[]
-  readonly in: number
-  readonly dead: number
-}
 
 const kinds: Readonly<Record<number, Exclude<LaneFrame['kind'], 'settled'>>> = {
   [frameType.archive]: 'archive',
@@ -71,27 +65,13 @@ export function bareLane(lane: LaneState): LaneState {
 
 /** Takes a frame into a lane as far as it settles something. */
 export function settleFrame(lane: LaneState, { kind, value }: LaneFrame): void {
-  if (kind === 'settled') settleCarried(lane, value.ranges, value.in, value.dead)
+  if (kind === 'settled') settleCarried(lane, value.ranges, value)
   if (kind === 'intent') seal(lane, value)
   if (kind === 'gap') declareGap(lane, value)
 }
 
 export function objectsIn(intent: IntentFrame, archive: string): SpooledObject[] {
   return intent.objects.filter((object) => object.archive === archive)
-}
-
-export function passedCounts({ in: all, dead }: Passed): Counts {
-  return { in: all, dead, dropped: all - dead, elsewhere: 0, out: 0 }
-}
-
-/** What an intent says of its records, from where one archive stands. */
-export function sealedCounts(intent: IntentFrame, archive: string): Counts {
-  const sum = (objects: readonly SpooledObject[]) =>
-    objects.reduce((all, { records }) => all + records, 0)
-  const all = sum(intent.objects)
-  const out = sum(objectsIn(intent, archive))
-  const { in: accepted, dead } = intent
-  return { in: accepted, dead, dropped: accepted - dead - all, elsewhere: all - out, out }
 }
 
 /** The part of an intent that concerns one archive. */

@@ -8,6 +8,7 @@ import type {
   Intent,
   Item
 } from '../journal/archive_frames.ts'
+import { minus, none, passedCounts, plus, sealedCounts } from '../journal/counts.ts'
 import {
   copyPosition,
   joinRanges,
@@ -17,16 +18,9 @@ import {
   unsettledIn
 } from '../journal/position.ts'
 import type { LaneState } from '../journal/state.ts'
-import { type Answers, answersOf, minus, nothing, plus } from './answers.ts'
+import { type Answers, answersOf } from './answers.ts'
 import { type Begin, beginOf } from './archive_begin.ts'
-import {
-  changeObjects,
-  intentOf,
-  type LaneFrame,
-  objectsIn,
-  passedCounts,
-  sealedCounts
-} from './lane_frames.ts'
+import { changeObjects, intentOf, type LaneFrame, objectsIn } from './lane_frames.ts'
 
 export interface Known {
   /** The lane as the newest state that reads has it. */
@@ -126,8 +120,8 @@ function collect({ name, begin, answers, promised, first }: Collecting) {
   const committed = Math.max(begin.committed, ...answers.objects.keys())
   const queue: Item[] = first ? [...begin.genesis] : []
   let last = committed
-  let carried: Carried = { covers: [], counts: nothing }
-  let told: Lump = { covers: [], counts: nothing }
+  let carried: Carried = { covers: [], counts: none }
+  let told: Lump = { covers: [], counts: none }
 
   const carry = (covers: readonly Range[], counts: Counts) => {
     const fresh = covers.flatMap((range) => unsettledIn(seen, range))
@@ -153,7 +147,7 @@ function collect({ name, begin, answers, promised, first }: Collecting) {
     else {
       const alone = carried.counts.in > 0
       queue.push({ ...gap, covers: alone ? covers : joinRanges([...carried.covers, ...covers]) })
-      if (!alone) carried = { covers: [], counts: nothing }
+      if (!alone) carried = { covers: [], counts: none }
     }
   }
   const addIntent = (intent: Intent) => {
@@ -163,7 +157,7 @@ function collect({ name, begin, answers, promised, first }: Collecting) {
     if (taken === intent.objects.length) return
     const leaf = promised.firsts.get(intent.objects[0]!.number)
     queue.push({ ...intent, ...(leaf ?? carried), taken })
-    if (leaf === undefined) carried = { covers: [], counts: nothing }
+    if (leaf === undefined) carried = { covers: [], counts: none }
   }
 
   carry(begin.carried.covers, begin.carried.counts)
@@ -172,7 +166,7 @@ function collect({ name, begin, answers, promised, first }: Collecting) {
     if (kind === 'settled') carry(value.ranges, passedCounts(value))
     if (kind === 'gap') addGap({ kind: 'gap', ...value })
     if (kind !== 'intent') continue
-    const counts = sealedCounts(value, name)
+    const counts = sealedCounts(value, objectsIn(value, name))
     if (objectsIn(value, name).length === 0) carry(value.covers, counts)
     else addIntent(intentOf(value, name, counts))
   }

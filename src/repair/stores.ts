@@ -6,6 +6,7 @@ import type { S3Options } from '../archive/s3_options.ts'
 import { s3Stores } from '../archive/s3_store.ts'
 import type { Store } from '../archive/store.ts'
 import type { Config } from '../config/config.ts'
+import { pathsOf } from '../config/paths.ts'
 import type { ArchiveFrame } from '../journal/archive_frames.ts'
 import type { LaneState } from '../journal/state.ts'
 import { version } from '../version.ts'
@@ -48,8 +49,8 @@ const limits = { timeout: 10_000, maxSockets: 4, sessionName: 'auditcol-repair' 
 export function openStores(config: Config | undefined): Stores {
   const opened: Store[] = []
   const uploaderOf = ({ name }: LaneState): Uploader | undefined => {
-    const pipeline = config?.pipelines.find(({ id }) => name.startsWith(`${id}/`))
-    const exporter = pipeline && config!.exporters.get(name.slice(pipeline.id.length + 1))
+    const path = config && pathsOf(config).find((one) => one.name === name)
+    const exporter = path && config.exporters.get(path.exporter)
     return (exporter?.options as { s3uploader?: Uploader } | undefined)?.s3uploader
   }
   return {

@@ -8,7 +8,7 @@ const genesis = { at: 1, host: 'h', version: '0', writer: 'w', lane: 'l', laneNa
 function coversOfGap(records: number) {
   const lane = emptyLane(1, 'l', 'logs/a', 0)
   bearArchive(lane, { archive: 's3://logs', root: 'r/', genesis })
-  settleCarried(lane, [[1, 4]], records, 0)
+  settleCarried(lane, [[1, 4]], { in: records, dead: 0 })
   declareGap(lane, { at: 2, covers: [[5, 7]], reason: 'lost' })
   const { queue, carried } = lane.archives.get('s3://logs')!
   return { gap: queue.at(-1), carried: carried.covers }

@@ -44,6 +44,7 @@ function configOf(receiver: Component['create'], exporter: Component['create'], 
   return {
     receivers: byId(component('receiver', 'in', receiver)),
     processors: new Map(),
+    connectors: new Map(),
     exporters: byId(component('exporter', 'out', exporter)),
     extensions: new Map(),
     pipelines: [{ id: 'logs', receivers: ['in'], processors: [], exporters: ['out'] }],

@@ -20,7 +20,7 @@ function stages(processors: Record<string, Processor>) {
   const log = createLog({ level: 'error', encoding: 'json', write: () => {} })
   const letters = createDeadLetters(async ({ reason }) => reason, log)
   throughStages(input, {
-    processors: Object.entries(processors).map(([id, processor]) => ({ id, processor })),
+    stages: Object.entries(processors).map(([name, processor]) => ({ name, processor })),
     letters,
     past: (batch) => past.push(batch)
   }).subscribe({

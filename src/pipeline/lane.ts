@@ -142,7 +142,8 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
 
   const junctions: JunctionOptions = {
     routed: source.routed,
-    // What was refused of it is kept first; else nothing is left to do, and an exporter that is away matters not.
+    // What is told of frames is told as they are settled: first what was refused of this one is kept.
+    // Else nothing is left to do, and an exporter that is away does not hold it up.
     past: (batch) => (letters?.owes(batch) ? delivery.take(batch) : batch.settle())
   }
   const stages: Stage[] = []

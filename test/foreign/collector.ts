@@ -6,12 +6,17 @@ import { onTestFinished } from 'vitest'
 import { newDir, until } from '../e2e/auditcol.ts'
 import { freePort } from '../free_port.ts'
 
-/** Starts the OpenTelemetry Collector (builder.yaml beside this): OTLP over HTTP in, this one exporter out. */
-export async function startCollector(binary: string, exporter: string, keys: object) {
+/** Starts the OpenTelemetry Collector (builder.yaml beside this): OTLP in, over HTTP unless it is told else, this one exporter out. */
+export async function startCollector(
+  binary: string,
+  exporter: string,
+  keys: object,
+  { protocol = 'http', port }: { protocol?: 'http' | 'grpc'; port?: number } = {}
+) {
   const dir = newDir()
-  const http = `127.0.0.1:${await freePort()}`
+  const endpoint = `127.0.0.1:${port ?? (await freePort())}`
   const config = {
-    receivers: { otlp: { protocols: { http: { endpoint: http } } } },
+    receivers: { otlp: { protocols: { [protocol]: { endpoint } } } },
     processors: { batch: { timeout: '50ms', send_batch_size: 50, send_batch_max_size: 100 } },
     exporters: { [exporter]: keys },
     service: {
@@ -42,7 +47,7 @@ export async function startCollector(binary: string, exporter: string, keys: obj
   )
   if (!ready()) throw new Error(`starting the Collector: ${output}`)
   return {
-    http,
+    http: endpoint,
     output: () => output,
     /** Lets it send what it holds; resolves with its exit code. */
     async stop(): Promise<number | null> {

@@ -3,7 +3,28 @@ import type { Schema, Shape } from './schema_walk.ts'
 
 /** A Markdown table of the keys of a schema, those of maps below their own. */
 export function keyTable(schema: z.ZodType): string {
-  const json = z.toJSONSchema(schema, {
+  const rows = rowsOf(jsonOf(schema), '').map((cells) => `| ${cells.map(escaped).join(' | ')} |`)
+  return ['| key | type | default | |', '| --- | --- | --- | --- |', ...rows].join('\n')
+}
+
+export interface Key {
+  readonly key: string
+  /** Why it is not taken, if it is not. */
+  readonly refused: string | undefined
+}
+
+/** The same keys, each once. */
+export function keysOf(schema: z.ZodType): Key[] {
+  const keys = rowsOf(jsonOf(schema), '').map(([name, type, , description]): Key => {
+    const why =
+      type === 'refused' ? description!.replace(/^Refused[:,] (.*?)\.?$/, '$1') : undefined
+    return { key: name!.slice(1, -1), refused: why }
+  })
+  return [...new Map(keys.map((one) => [one.key, one])).values()]
+}
+
+function jsonOf(schema: z.ZodType): Json {
+  return z.toJSONSchema(schema, {
     io: 'input',
     // What cannot be said in JSON Schema, a function as a check, is any value there.
     unrepresentable: 'any',
@@ -12,8 +33,6 @@ export function keyTable(schema: z.ZodType): string {
       jsonSchema.isOptional = z.safeParse(zodSchema, undefined).success
     }
   }) as Json
-  const rows = rowsOf(json, '').map((cells) => `| ${cells.map(escaped).join(' | ')} |`)
-  return ['| key | type | default | |', '| --- | --- | --- | --- |', ...rows].join('\n')
 }
 
 /** zod leaves out a default that stands behind a transform, as that of most durations does. */

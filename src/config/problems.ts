@@ -111,9 +111,21 @@ function isOfUser(path: Path, schema: Schema): boolean {
 
 /** The value is not of the kind wanted, as opposed to: of the kind, but not allowed. */
 function isDecoding(issue: Issue): boolean {
+  if (isNoScalar(issue)) return true
   if (issue.code === 'custom') return issue.params?.decoding === true
   // A schema's own message is shown as it is; zod's own begin like this.
   return /^(Invalid|Too|Unrecognized)\b/.test(issue.message)
+}
+
+/** A map or list in the place of one value: a schema's own message would show it as a text. */
+function isNoScalar({ code, input, ...issue }: Issue): boolean {
+  if (typeof input !== 'object' || input === null) return false
+  if (code === 'invalid_value') return true
+  return (
+    code === 'invalid_type' &&
+    'expected' in issue &&
+    ['string', 'number', 'boolean'].includes(String(issue.expected))
+  )
 }
 
 /** A component's own check: the path says which map it is about, as in the Collector. */

@@ -147,6 +147,11 @@ describe('routing', () => {
       )
     ],
     [
+      'a map in the place of a name',
+      table('{ context: { log: }, condition: "true", pipelines: [logs/out] }'),
+      "2:24: connectors::routing: 'table[0].context' expected type 'string', got unconvertible type 'map[string]interface {}'"
+    ],
+    [
       'a request condition that is OTTL',
       table(`{ context: request, condition: 'IsMatch(body, "x")', pipelines: [logs/out] }`),
       "2:53: connectors::routing: 'table[0].condition' condition does not contain a valid comparator"

@@ -129,7 +129,12 @@ export default function filter(options: Options, context: LaneContext): Processo
   const passes = groups.map((group) => byConditions(group, options.error_mode, view, tally))
   if (include && !isEmpty(include)) passes.push(byProperties(include, true, view, tally))
   if (exclude && !isEmpty(exclude)) passes.push(byProperties(exclude, false, view, tally))
-  return eachBatch(tally.counted((logs) => passes.reduce((kept, pass) => pass(kept), logs)))
+  return eachBatch(
+    tally.counted((logs, { meta }) => {
+      view.client = meta.client
+      return passes.reduce((kept, pass) => pass(kept), logs)
+    })
+  )
 }
 
 type Pass = (logs: Logs) => Logs

@@ -76,7 +76,8 @@ export default function transform(
     runOf(one, error_mode, view, tally)
   )
   return eachBatch(
-    tally.counted((logs) => {
+    tally.counted((logs, { meta }) => {
+      view.client = meta.client
       const shared = new Map<Context, ValueMap>()
       return runs.reduce((changed, run) => run(changed, shared), logs)
     })

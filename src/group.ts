@@ -170,7 +170,9 @@ function joined({ batches, ranges, records, bytes }: Group, limit: Size): Batch 
   const first = batches[0]!
   const tooBig = exceeds({ records, bytes }, limit)
   if (batches.length === 1 && !tooBig && first.meta.piece === undefined) return first
-  const { receiver, arrived, identity, client } = first.meta
+  const { receiver, arrived } = first.meta
+  const identity = alike(batches.map(({ meta }) => meta.identity))
+  const client = alike(batches.map(({ meta }) => meta.client))
   const refused = batches.flatMap(({ meta }) => meta.refused ?? [])
   const routed = batches.reduce((sum, { meta }) => sum + (meta.routed ?? 0), 0)
   return {
@@ -188,6 +190,16 @@ function joined({ batches, ranges, records, bytes }: Group, limit: Size): Batch 
     },
     settle: (error) => settleAll(batches, error)
   }
+}
+
+/** What all of them say; one sender's word must not stand for another's records. */
+function alike<T>(all: readonly (Readonly<Record<string, T>> | undefined)[]) {
+  const [first = {}, ...others] = all
+  const same = Object.entries(first).filter(([name, value]) => {
+    const text = JSON.stringify(value)
+    return others.every((other) => other !== undefined && JSON.stringify(other[name]) === text)
+  })
+  return same.length > 0 ? Object.fromEntries(same) : undefined
 }
 
 function acceptedIn(batches: readonly Batch[]): number {

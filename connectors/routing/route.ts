@@ -1,11 +1,11 @@
-import type { Meta } from '../../src/component.ts'
+import { OttlError } from '../../src/ottl/errors.ts'
 import type { Surroundings } from '../../src/ottl/paths.ts'
 import { mistakeIn, type Rule } from '../../src/ottl/rules.ts'
 import {
   type Condition,
   compileConditions,
-  contextsIn,
   type ErrorMode,
+  ownersIn,
   parseCondition,
   parseRoute
 } from '../../src/ottl/statements.ts'
@@ -15,19 +15,19 @@ import { parseRequestCondition } from './request_condition.ts'
 
 /** An entry of the table, its condition or its statement given. */
 export interface WrittenRoute {
-  readonly context?: 'log' | 'resource' | 'request' | undefined
+  readonly context?: 'log' | 'resource' | 'otelcol' | 'request' | undefined
   readonly condition: string
   readonly statement: string
   readonly pipelines: readonly string[]
   readonly action: 'move' | 'copy'
 }
 
-/** A route as it runs; what it looks at decides how often it is asked. */
-export type Route = Pick<WrittenRoute, 'pipelines' | 'action'> &
-  (
-    | { readonly of: 'request'; readonly holds: (client: Meta['client']) => boolean }
-    | { readonly of: 'resource' | 'log'; readonly holds: (view: View) => boolean }
-  )
+/** A route as it runs. */
+export interface Route extends Pick<WrittenRoute, 'pipelines' | 'action'> {
+  /** What it asks, and so how often: once for all records of a request or of a resource, or for each. */
+  readonly of: 'request' | 'resource' | 'log'
+  readonly holds: (view: View) => boolean
+}
 
 export function routeOf(
   written: WrittenRoute,
@@ -36,35 +36,26 @@ export function routeOf(
   tally: Tally
 ): Route {
   const { pipelines, action } = written
-  if (written.context === 'request')
-    return { pipelines, action, of: 'request', holds: parseRequestCondition(written.condition) }
   const rule = ruleOf(written, index)
   const holds = compileConditions([parse(written)], {
     errorMode: mode,
     failed: tally.failing([rule])
   })
-  return { pipelines, action, of: surroundingsOf(written).context, holds }
+  return { pipelines, action, of: askedOf(written), holds }
 }
 
 /** What is wrong with a route's text, with its path in the connector's options. */
 export function mistakesInRoute(written: WrittenRoute, index: number) {
   const { context, condition, statement } = written
   if (condition === '' && (statement === '' || context === 'request')) return []
-  if (context !== 'request') return mistakeIn(ruleOf(written, index), () => parse(written))
-  try {
-    parseRequestCondition(condition)
-    return []
-  } catch (error) {
-    return [{ path: ['table', index, 'condition'], message: (error as Error).message }]
-  }
+  return mistakeIn(ruleOf(written, index), () => parse(written))
 }
 
 /** What a route asks: of two that ask the same the second never has its turn. */
 export function questionOf(written: WrittenRoute): string {
-  const { context, condition, statement } = written
+  const { condition, statement } = written
   const text = condition || statement.replace(/^\s*route\s*\(\s*\)\s*where\b/, '')
-  const of = context === 'request' ? context : surroundingsOf(written).context
-  return `${of} ${text.trim()}`
+  return `${askedOf(written)} ${text.trim()}`
 }
 
 function ruleOf({ condition, statement }: WrittenRoute, index: number): Rule {
@@ -73,19 +64,28 @@ function ruleOf({ condition, statement }: WrittenRoute, index: number): Rule {
 }
 
 function parse(written: WrittenRoute): Condition {
-  const { condition, statement } = written
+  const { context, condition, statement } = written
+  if (context === 'request') return parseRequestCondition(condition)
   const surroundings = surroundingsOf(written)
+  if (context === 'otelcol' && askedOf(written) !== 'request')
+    throw new OttlError('all paths must begin with otelcol in this context', 0)
   return condition === ''
     ? parseRoute(statement, surroundings)
     : parseCondition(condition, surroundings)
 }
 
 /** Without a context, the one that the paths name; those that name none are of the resource. */
-function surroundingsOf({ context, condition, statement }: WrittenRoute): Surroundings & {
-  readonly context: 'log' | 'resource'
-} {
+function askedOf({ context, condition, statement }: WrittenRoute): Route['of'] {
+  if (context === 'log' || context === 'resource' || context === 'request') return context
+  const seen = ownersIn([condition || statement])
+  if (seen.has('log') || seen.has('scope')) return 'log'
+  return seen.has('otelcol') && seen.size === 1 ? 'request' : 'resource'
+}
+
+function surroundingsOf(written: WrittenRoute): Surroundings {
+  const { context, condition, statement } = written
   if (context === 'log' || context === 'resource') return { context, implied: true }
-  const seen = contextsIn([condition || statement])
-  if (seen.has('log') || seen.has('scope')) return { context: 'log', implied: false }
-  return { context: 'resource', implied: seen.size === 0 }
+  const of = askedOf(written)
+  const implied = of === 'resource' && ownersIn([condition || statement]).size === 0
+  return { context: of === 'log' ? 'log' : 'resource', implied }
 }

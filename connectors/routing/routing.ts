@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Connector, ConnectorContext, Meta } from '../../src/component.ts'
+import type { Connector, ConnectorContext } from '../../src/component.ts'
 import { parseId } from '../../src/config/ids.ts'
 import { refused } from '../../src/config/refused.ts'
 import type { Targets } from '../../src/load.ts'
@@ -24,18 +24,18 @@ const pipelines = z.array(
 const route = z
   .strictObject({
     context: z
-      .enum(['log', 'resource', 'request'], {
+      .enum(['log', 'resource', 'otelcol', 'request'], {
         error: ({ input }) => `invalid context: ${String(input)}`
       })
       .optional()
       .describe(
-        'What is asked: each `log` record, each `resource`, or the `request` that brought them. Without it, what the paths name; paths without a prefix are of the resource.'
+        'What is asked: each `log` record, each `resource`, or the request that brought them, as `otelcol` or in the older form `request`. Without it, what the paths name; paths without a prefix are of the resource.'
       ),
     condition: z
       .string()
       .default('')
       .describe(
-        'OTTL condition. For `request` it is `request["<header>"] == "<value>"` or `!=`, and the receiver must have `include_metadata`.'
+        'OTTL condition, e.g. `otelcol.client.metadata["X-Tenant"][0] == "a"`; for `request` it is `request["<header>"] == "<value>"` or `!=`. Both need `include_metadata` of the receiver.'
       ),
     statement: z
       .string()
@@ -121,14 +121,13 @@ export default function routing(options: Options, context: ConnectorContext): Co
   const routes = table.map((one, index) => routeOf(one, index, error_mode, tally))
   const view: View = { ...newLogsView(), cache: emptyMap }
   const ofResource = new Map<Route, boolean>()
-  let client: Meta['client']
+  const ofRequest = new Map<Route, boolean>()
 
   const holds = (route: Route): boolean => {
-    if (route.of === 'request') return route.holds(client)
     if (route.of === 'log') return route.holds(view)
-    // Once for all records of the resource.
-    const known = ofResource.get(route) ?? route.holds(view)
-    ofResource.set(route, known)
+    const asked = route.of === 'resource' ? ofResource : ofRequest
+    const known = asked.get(route) ?? route.holds(view)
+    asked.set(route, known)
     return known
   }
 
@@ -146,7 +145,8 @@ export default function routing(options: Options, context: ConnectorContext): Co
   }
 
   return tally.counted((logs, { meta }) => {
-    client = meta.client
+    view.client = meta.client
+    ofRequest.clear()
     if (routes.every(({ of }) => of === 'request')) {
       const to = destination()
       if (to === 'here') return { logs, elsewhere: 0 }

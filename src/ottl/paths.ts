@@ -2,7 +2,7 @@ import { nearestName } from '../config/nearest.ts'
 import type { Node, PathNode } from './ast.ts'
 import { OttlError } from './errors.ts'
 import type { Place } from './place_kinds.ts'
-import { type Context, contextNames, placesOf } from './places.ts'
+import { type Context, type Owner, ownerNames, placesOf } from './places.ts'
 import type { Value, View } from './values.ts'
 
 /** A path as it runs. What cannot be set has no `set`. */
@@ -48,11 +48,11 @@ function constantKey(node: Node): string | undefined {
   return node.type === 'literal' && typeof node.value === 'string' ? node.value : undefined
 }
 
-/** The names that a path uses for the context it belongs to. */
-export function prefixOf(node: PathNode): Context | undefined {
+/** Whose a path says that it is. */
+export function prefixOf(node: PathNode): Owner | undefined {
   const first = node.fields[0]!
   if (node.fields.length < 2 || first.keys.length > 0) return undefined
-  return Object.hasOwn(contextNames, first.name) ? contextNames[first.name] : undefined
+  return Object.hasOwn(ownerNames, first.name) ? ownerNames[first.name] : undefined
 }
 
 function ownerOf(node: PathNode, context: Context, implied: boolean) {
@@ -67,8 +67,8 @@ function ownerOf(node: PathNode, context: Context, implied: boolean) {
   )
 }
 
-function unknownPath(node: PathNode, context: Context, implied: boolean, owner: Context) {
-  const above = { log: 0, scope: 1, resource: 2 }
+function unknownPath(node: PathNode, context: Context, implied: boolean, owner: Owner) {
+  const above = { log: 0, scope: 1, resource: 2, otelcol: 3 }
   if (above[owner] < above[context])
     return new OttlError(`"${node.text}" is not to be had in the ${context} context`, node.at)
   const written = node.fields.map(({ name }) => name).join('.')
@@ -79,7 +79,7 @@ function unknownPath(node: PathNode, context: Context, implied: boolean, owner: 
 }
 
 function known(context: Context, implied: boolean): string[] {
-  const all = (['log', 'scope', 'resource'] as const).flatMap((owner) =>
+  const all = (['log', 'scope', 'resource', 'otelcol'] as const).flatMap((owner) =>
     Object.keys(placesOf(owner, context)).map((name) => `${owner}.${name}`)
   )
   return implied ? [...all, ...Object.keys(placesOf(context, context))] : all

@@ -1,7 +1,7 @@
 import { asText } from '../logs/any_text.ts'
 import { type Message, readAttribute, readField, setField } from '../logs/message.ts'
 import { type Field, recordFields } from '../logs/message_fields.ts'
-import { type AnyValue, emptyMap, isMap, mapWith, type ValueMap } from '../logs/value.ts'
+import { type AnyValue, emptyMap, isMap, mapOf, mapWith, type ValueMap } from '../logs/value.ts'
 import { Fault } from './errors.ts'
 import { valueAt, valueWith } from './index_of.ts'
 import type { Keys } from './paths.ts'
@@ -33,6 +33,19 @@ export const cache: Place = {
     get: (view) => valueAt(view.cache, worked(keys, view)),
     set: (view, value) => {
       view.cache = valueWith(view.cache, worked(keys, view), storable(value)) as ValueMap
+    }
+  })
+}
+
+/** The headers of the request, by name in any case, each a list; without `include_metadata` there are none. */
+export const clientMetadata: Place = {
+  type: 'map',
+  get: ({ client = {} }) => mapOf(Object.entries(client)),
+  at: ([name, ...rest]) => ({
+    get: (view) => {
+      const values = view.client?.[ofType(name!(view), 'string').toLowerCase()]
+      if (values === undefined) return null
+      return rest.length === 0 ? values : valueAt(values, worked(rest, view))
     }
   })
 }

@@ -4,6 +4,7 @@ import {
   body,
   bodyText,
   cache,
+  clientMetadata,
   count,
   id,
   idText,
@@ -17,19 +18,23 @@ import type { View } from './values.ts'
 
 export type Context = 'resource' | 'scope' | 'log'
 
+/** Whose a place is: `otelcol` has what is known of the request, whatever the statements are run on. */
+export type Owner = Context | 'otelcol'
+
 /** What a path may begin with. */
-export const contextNames: Record<string, Context> = {
+export const ownerNames: Record<string, Owner> = {
   log: 'log',
   scope: 'scope',
   instrumentation_scope: 'scope',
-  resource: 'resource'
+  resource: 'resource',
+  otelcol: 'otelcol'
 }
 
 type Places = Readonly<Record<string, Place>>
 
 /** The places of this owner as statements of a context see them: from a record one sees its scope, not the other way round. */
-export function placesOf(owner: Context, context: Context): Places {
-  const level = { resource: 0, scope: 1, log: 2 }
+export function placesOf(owner: Owner, context: Context): Places {
+  const level = { otelcol: -1, resource: 0, scope: 1, log: 2 }
   if (level[owner] > level[context]) return {}
   return owner === context ? { ...places[owner], cache } : places[owner]
 }
@@ -38,7 +43,8 @@ const record = (view: View) => view.record
 const scope = (view: View) => view.scope
 const resource = (view: View) => view.resource
 
-const places: Record<Context, Places> = {
+const places: Record<Owner, Places> = {
+  otelcol: { 'client.metadata': clientMetadata, 'grpc.metadata': clientMetadata },
   resource: {
     attributes: attributes(resource, resourceFields.attributes),
     dropped_attributes_count: count(resource, resourceFields.dropped),

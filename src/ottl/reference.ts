@@ -1,7 +1,7 @@
 import { enums } from './enums.ts'
 import type { OttlFunction } from './functions/function.ts'
 import { functions, isEditor, refusals } from './functions/registry.ts'
-import { type Context, placesOf } from './places.ts'
+import { type Owner, placesOf } from './places.ts'
 
 /** Markdown of the language as it is here, from what the parser looks names up in. */
 export function ottlReference(): string {
@@ -37,18 +37,16 @@ const intro =
 
 const paths =
   'A path begins with `log.`, `scope.` (or `instrumentation_scope.`) or `resource.`, and in a group with a `context` ' +
-  'may leave that out. Keys in brackets, text, numbers or expressions, lead into maps and lists: `log.attributes["a"]["b"][0]`. ' +
+  'may leave that out; `otelcol.` has what is known of the request, where the receiver has `include_metadata`. Keys in brackets, text, numbers or expressions, lead into maps and lists: `log.attributes["a"]["b"][0]`. ' +
   'Records of one resource share it: a resource that is set at a record is set for all of them. `cache` holds what ' +
   'statements pass on to those behind them.'
 
 function pathTable(): string {
-  const owners: Context[] = ['log', 'scope', 'resource']
+  const owners: Owner[] = ['log', 'scope', 'resource', 'otelcol']
   const rows = owners.flatMap((owner) =>
-    Object.entries(placesOf(owner, owner)).map(([name, { type, at }]) => [
-      `\`${owner}.${name}\``,
-      type,
-      at === undefined ? '' : 'yes'
-    ])
+    Object.entries(placesOf(owner, owner === 'otelcol' ? 'log' : owner)).map(
+      ([name, { type, at }]) => [`\`${owner}.${name}\``, type, at === undefined ? '' : 'yes']
+    )
   )
   return table(['path', 'type', 'keys'], rows)
 }
@@ -89,7 +87,7 @@ const differences = [
   '`%o` in a time is the month padded with a blank, as documented; the Collector writes an underscore.',
   'An `Is…` converter of a constant of another type is false; the Collector refuses some of them.',
   '`clear` of a time unsets it; the Collector sets what its zero time, the year 1, becomes in 64 bits.',
-  'There are no paths of the Collector itself (`otelcol.client.metadata` and the like).',
+  'Of the paths of the Collector itself there is `otelcol.client.metadata`, with the same under `otelcol.grpc.metadata`.',
   '`URL` gives `url.original` as it was written.',
   '`Double` reads decimal numbers only, no underscores and no hexadecimal ones.',
   'Duplicate keys in a map stay duplicates; the first counts.',

@@ -4,7 +4,7 @@ import { Fault, OttlError } from './errors.ts'
 import { newCompiler } from './expression.ts'
 import { parseConditionText, parseStatementText } from './parser.ts'
 import { prefixOf, type Surroundings } from './paths.ts'
-import type { Context } from './places.ts'
+import type { Context, Owner } from './places.ts'
 import type { View } from './values.ts'
 
 export interface Statement {
@@ -53,14 +53,15 @@ export function parseRoute(text: string, surroundings: Surroundings): Condition 
  * parseStatement says what is wrong with them.
  */
 export function contextOf(texts: readonly string[]): Context {
-  const seen = contextsIn(texts)
-  if (seen.has('log') || seen.size === 0) return 'log'
-  return seen.has('scope') ? 'scope' : 'resource'
+  const seen = ownersIn(texts)
+  if (seen.has('log')) return 'log'
+  if (seen.has('scope')) return 'scope'
+  return seen.has('resource') ? 'resource' : 'log'
 }
 
-/** The contexts that paths name as theirs. */
-export function contextsIn(texts: readonly string[]): ReadonlySet<Context> {
-  const seen = new Set<Context>()
+/** Whose the paths say that they are. */
+export function ownersIn(texts: readonly string[]): ReadonlySet<Owner> {
+  const seen = new Set<Owner>()
   for (const text of texts) {
     try {
       for (const node of nodesOf(text)) collect(node, seen)
@@ -78,12 +79,12 @@ function nodesOf(text: string): Node[] {
 }
 
 /** Every node is data: whatever hangs under one is looked at. */
-function collect(node: unknown, into: Set<Context>): void {
+function collect(node: unknown, into: Set<Owner>): void {
   if (Array.isArray(node)) for (const item of node) collect(item, into)
   else if (typeof node === 'object' && node !== null && !(node instanceof Uint8Array)) {
     if ('type' in node && node.type === 'path') {
-      const context = prefixOf(node as Extract<Node, { type: 'path' }>)
-      if (context !== undefined) into.add(context)
+      const owner = prefixOf(node as Extract<Node, { type: 'path' }>)
+      if (owner !== undefined) into.add(owner)
     }
     for (const value of Object.values(node)) collect(value, into)
   }

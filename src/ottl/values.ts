@@ -1,3 +1,4 @@
+import type { Meta } from '../component.ts'
 import type { LogsView } from '../logs/edit.ts'
 import { type AnyValue, depthOf, type ValueMap } from '../logs/value.ts'
 import { Fault } from './errors.ts'
@@ -29,6 +30,8 @@ export interface Id {
 /** The record at hand, and `cache`, which statements may use for what they pass on. */
 export interface View extends LogsView {
   cache: ValueMap
+  /** Of the request that brought the record. */
+  client?: Meta['client'] | undefined
 }
 
 export const utc: Zone = () => ({ offset: 0, name: 'UTC' })

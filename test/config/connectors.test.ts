@@ -154,7 +154,14 @@ describe('routing', () => {
     [
       'a request condition that is OTTL',
       table(`{ context: request, condition: 'IsMatch(body, "x")', pipelines: [logs/out] }`),
-      "2:53: connectors::routing: 'table[0].condition' condition does not contain a valid comparator"
+      '2:53: connectors::routing: \'table[0].condition\' condition does not contain a valid comparator, at column 1: IsMatch(body, "x")'
+    ],
+    [
+      'a question to the request that asks the resource',
+      table(
+        `{ context: otelcol, condition: 'resource.attributes["a"] == 1', pipelines: [logs/out] }`
+      ),
+      `2:53: connectors::routing: 'table[0].condition' all paths must begin with otelcol in this context, at column 1: resource.attributes["a"] == 1`
     ],
     [
       'a statement for a request',

@@ -127,6 +127,21 @@ test.each([
   ])
 })
 
+test.each([
+  ['otelcol', 'otelcol.client.metadata["X-Tenant"][0] == "a"', true],
+  [undefined, 'otelcol.client.metadata["x-tenant"][1] == "b"', true],
+  [undefined, 'otelcol.grpc.metadata["x-tenant"][0] == "b"', false],
+  [undefined, 'otelcol.client.metadata["none"] == nil', true],
+  [undefined, 'Len(otelcol.client.metadata["x-tenant"]) == 2', true],
+  ['log', 'otelcol.client.metadata["x-tenant"][0] == "a" and severity_number > 0', true]
+] as const)('of the request: %s, %s', (context, condition, holds) => {
+  const table = [{ ...(context && { context }), condition, pipelines: ['logs/to'] }]
+  const options = { table, default_pipelines: ['logs/rest'] }
+  expect(routed(options, ['logs/to'], { client: { 'x-tenant': ['a', 'b'] } })).toEqual([
+    holds ? 'a1 a2 b1 b2, 0 elsewhere' : ', 4 elsewhere'
+  ])
+})
+
 test('a request without a route, and no default, is dropped by number', () => {
   const table = [{ context: 'request', condition: 'request["a"] == "b"', pipelines: ['logs/to'] }]
   expect(routed({ table }, ['logs/to'])).toEqual([', 0 elsewhere, 4 dropped'])

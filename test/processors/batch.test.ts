@@ -150,20 +150,28 @@ describe('what a joined batch is', () => {
     }
   })
 
-  test('it has the receiver, time, client and identity of its first member, and covers all', () => {
+  test('it has the receiver and time of its first member, and covers all', () => {
     const { input, out } = run({ send_batch_size: 3 })
-    const client = { 'x-tenant': ['a'] }
-    const identity = { user: 'kim' }
-    input.next(
-      sent(opaque(1), { arrived: 5, client, identity, resume: 'line 1', covers: [[1, 3]] })
-    )
+    input.next(sent(opaque(1), { arrived: 5, resume: 'line 1', covers: [[1, 3]] }))
     input.next(sent(opaque(1), { arrived: 6, covers: [[4, 9]] }))
     input.next(sent(opaque(1), { arrived: 7, covers: [[12, 12]] }))
     const covers = [
       [1, 9],
       [12, 12]
     ]
-    expect(out[0]!.meta).toEqual({ receiver: 'otlp', arrived: 5, client, identity, covers })
+    expect(out[0]!.meta).toEqual({ receiver: 'otlp', arrived: 5, covers })
+  })
+
+  test('of headers and identity it has what all its members have: one sender must not stand for another', () => {
+    const { input, out } = run({ send_batch_size: 2 })
+    const from = (tenant: string, user: string) =>
+      sent(opaque(1), { client: { 'x-tenant': [tenant], 'x-all': ['1'] }, identity: { user } })
+    for (const batch of [from('a', 'kim'), from('b', 'kim'), from('a', 'kim'), sent(opaque(1))])
+      input.next(batch)
+    expect(out.map(({ meta: { client, identity } }) => [client, identity])).toEqual([
+      [{ 'x-all': ['1'] }, { user: 'kim' }],
+      [undefined, undefined]
+    ])
   })
 
   test('its ranges are sorted and merged whatever the order of arrival', () => {

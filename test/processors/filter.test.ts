@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import filter, { config } from '../../processors/filter.ts'
-import { type Batch, PermanentError } from '../../src/component.ts'
+import { type Batch, type Meta, PermanentError } from '../../src/component.ts'
 import { checkLogs } from '../../src/logs/check.ts'
 import { decodeLogs } from '../../src/logs/decode.ts'
 import { logsFromJson } from '../../src/logs/from_json.ts'
@@ -40,7 +40,7 @@ function four(): Logs {
   )
 }
 
-function run(options: object) {
+function run(options: object, meta: Partial<Meta> = {}) {
   const counts: Record<string, number> = {}
   const count = (name: string, n: number) => {
     counts[name] = (counts[name] ?? 0) + n
@@ -54,7 +54,7 @@ function run(options: object) {
   const out: Batch[] = []
   input.pipe(filter(config.parse(options), context)).subscribe((batch) => out.push(batch))
   const logs = four()
-  const batch = sent(logs)
+  const batch = sent(logs, meta)
   input.next(batch)
   const after = out[0]?.logs
   if (after) expect(checkLogs(Buffer.concat(after.chunks)).records).toBe(after.records)
@@ -144,6 +144,12 @@ describe('conditions that fail', () => {
       kept: ['a0', 'b0'],
       counts: { 'failed by filter log_conditions[0]': 4, 'dropped by filter log_conditions[1]': 2 }
     })
+  })
+
+  test('a condition may ask the request', () => {
+    const client = { 'x-tenant': ['a'] }
+    const options = { log_conditions: ['otelcol.client.metadata["X-Tenant"][0] == "a"'] }
+    expect([run(options, { client }).kept, run(options).kept]).toEqual([[], all])
   })
 
   test('propagate names the records, which are not dropped', () => {

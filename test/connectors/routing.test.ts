@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
+import forward from '../../connectors/forward.ts'
 import routing, { config } from '../../connectors/routing/routing.ts'
-import type { Meta } from '../../src/component.ts'
-import { eachBatch } from '../../src/each_batch.ts'
+import type { Connector, Meta } from '../../src/component.ts'
 import { logsFromJson } from '../../src/logs/from_json.ts'
+import { junction } from '../../src/pipeline/junction.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { bodiesOf, laneContext, sent } from '../batches.ts'
 import { testProcessor } from '../contract/processor.ts'
@@ -172,12 +173,15 @@ test('what passes as it is keeps its bytes', () => {
   expect(passed(logs, sent(logs)).logs).toBe(logs)
 })
 
+const lifted = (connector: Connector) =>
+  junction(connector, { routed: () => {}, past: (batch) => batch.settle() })
+
+testProcessor('forward in a lane', () => lifted(forward()))
 testProcessor(
-  'routing, lifted,',
+  'routing in a lane',
   (context) => {
     const table = [{ condition: 'log.body < 9', pipelines: ['logs/to'] }]
-    const connect = routing(config.parse({ table }), { ...context, to: 'logs/to' })
-    return eachBatch((logs, batch) => connect(logs, batch).logs)
+    return lifted(routing(config.parse({ table }), { ...context, to: 'logs/to' }))
   },
   { drops: true }
 )

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { problemsOf } from '../archive_check.ts'
 import { newDir, root, runToEnd, start, stop, until } from './auditcol.ts'
 import { createBackend, quickRetries } from './backend.ts'
+import { countsOf, objectsIn } from './leaves.ts'
 import { archivedIds, idsOf, send } from './records.ts'
 
 const timeout = 60_000
@@ -61,9 +62,24 @@ test('records take their route once, and each archive tells what went elsewhere 
   for (const name of ['eu', 'us', 'rest']) {
     expect(problemsOf(objectsIn(join(dir, name)))).toEqual([])
   }
-  expect(countsOf(join(dir, 'eu'))).toEqual({ in: 10, out: 4, routed: 4, dropped: 2 })
-  expect(countsOf(join(dir, 'us'))).toEqual({ in: 10, out: 2, routed: 6, dropped: 2 })
-  expect(countsOf(join(dir, 'rest'))).toEqual({ in: 10, out: 2, routed: 6, dropped: 2 })
+  expect(countsOf(objectsIn(join(dir, 'eu')))).toMatchObject({
+    in: 10,
+    out: 4,
+    routed: 4,
+    dropped: 2
+  })
+  expect(countsOf(objectsIn(join(dir, 'us')))).toMatchObject({
+    in: 10,
+    out: 2,
+    routed: 6,
+    dropped: 2
+  })
+  expect(countsOf(objectsIn(join(dir, 'rest')))).toMatchObject({
+    in: 10,
+    out: 2,
+    routed: 6,
+    dropped: 2
+  })
   expect(auditcol.output()).toContain('lane logs/in+forward+logs/live/live delivers to')
   expect(auditcol.output()).toMatch(
     /lane logs\/in\+routing\+logs\/us\/awss3\/us: 2 records delivered.*, dropped by logs\/in\+filter log_conditions\[0\] 2/
@@ -175,26 +191,10 @@ test('L8: without a journal a sender is answered when every way has delivered, a
   expect(archivedIds(join(dir, 'rest'))).toEqual(['x-1'])
   expect(live.taken()).toEqual(['us-1', 'x-1'])
   expect(await stop(auditcol)).toBe(0)
-  expect(countsOf(join(dir, 'us'))).toEqual({ in: 3, out: 1, routed: 1, dropped: 1 })
+  expect(countsOf(objectsIn(join(dir, 'us')))).toMatchObject({
+    in: 3,
+    out: 1,
+    routed: 1,
+    dropped: 1
+  })
 })
-
-function objectsIn(directory: string): Map<string, Buffer> {
-  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name))
-  return new Map(files.map((path) => [relative(directory, path), readFileSync(path)]))
-}
-
-/** Of all leaves together; what is none is left out. */
-function countsOf(directory: string): Record<string, number> {
-  const sum: Record<string, number> = {}
-  for (const [key, bytes] of objectsIn(directory)) {
-    if (!key.includes('/commits/')) continue
-    for (const line of bytes.toString().trimEnd().split('\n')) {
-      for (const [name, n] of Object.entries<number>(JSON.parse(line).counts ?? {})) {
-        if (n !== 0) sum[name] = (sum[name] ?? 0) + n
-      }
-    }
-  }
-  return sum
-}

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { problemsOf } from '../archive_check.ts'
 import { newDir, root, runToEnd, start, stop, until } from './auditcol.ts'
+import { countsOf, objectsIn } from './leaves.ts'
 import { archivedIds, idsIn, send } from './records.ts'
 
 const config = (words: string, service = '') => `
@@ -101,24 +102,3 @@ test("L8: without a journal a processor's throw goes back to its sender", {
   expect(await stop(auditcol)).toBe(0)
   expect(archivedIds(join(dir, 'archive'))).toEqual(['b'])
 })
-
-function objectsIn(directory: string): Map<string, Buffer> {
-  const files = readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => join(parentPath, name))
-  return new Map(files.map((path) => [relative(directory, path), readFileSync(path)]))
-}
-
-/** Of all leaves together. */
-function countsOf(objects: ReadonlyMap<string, Buffer>) {
-  const sum: Record<string, number> = {}
-  for (const [key, bytes] of objects) {
-    if (!key.includes('/commits/')) continue
-    for (const line of bytes.toString().trimEnd().split('\n')) {
-      for (const [name, n] of Object.entries<number>(JSON.parse(line).counts ?? {})) {
-        sum[name] = (sum[name] ?? 0) + n
-      }
-    }
-  }
-  return sum
-}

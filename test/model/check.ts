@@ -13,7 +13,9 @@ interface Leaf {
   readonly covers?: readonly [first: number, last: number][]
   readonly counts?: Counts
 }
-type Counts = Readonly<Record<'in' | 'dropped' | 'dead' | 'elsewhere' | 'out', number>>
+type Counts = Readonly<
+  Record<'in' | 'dropped' | 'dead' | 'elsewhere' | 'out', number> & { routed?: number }
+>
 
 /** What is wrong with the end of a story, in sentences. */
 export async function wrongIn(told: Told): Promise<string[]> {
@@ -50,7 +52,7 @@ function whereabouts({ disk, buckets, accepted, unsure }: Told): string[] {
   for (const id of keptIds(disk, buckets)) places.set(id, (places.get(id) ?? 0) + 1)
   const problems: string[] = []
   for (const id of accepted) {
-    const wanted = id.startsWith('drop') ? 0 : 1
+    const wanted = /^(drop|away)/.test(id) ? 0 : 1
     const found = places.get(id) ?? 0
     if (found !== wanted) problems.push(`${id} was accepted and is in ${found} places`)
   }
@@ -105,7 +107,7 @@ function ledgerProblems(lane: LaneState, told: Told): string[] {
     if (last !== lane.mark) wrong(`covers end at ${last}, the lane is at ${lane.mark}`)
     const counted = [...leaves.flatMap((leaf) => leaf.counts ?? []), archive.carried.counts]
     for (const [what, wanted] of expectedCounts(told, bucket)) {
-      const sum = counted.reduce((all, counts) => all + counts[what], 0)
+      const sum = counted.reduce((all, counts) => all + (counts[what] ?? 0), 0)
       if (sum !== wanted) wrong(`counts ${sum} ${what}, not ${wanted}`)
     }
   }
@@ -121,9 +123,13 @@ function expectedCounts(told: Told, bucket: Bucket): [keyof Counts, number][] {
   const letters = letterIds(told.disk).length
   const all = told.buckets.flatMap(storedIds).length + voidedIds(told.disk).length
   counts.push(['elsewhere', all - own - voided], ['dead', letters])
-  const drops = [...told.accepted].filter((id) => id.startsWith('drop')).length
-  const unsureDrops = [...told.unsure].some((id) => id.startsWith('drop'))
-  if (!unsureDrops) counts.push(['dropped', drops], ['in', all + letters + drops])
+  const some = (from: ReadonlySet<string>, prefix: string) =>
+    [...from].filter((id) => id.startsWith(prefix)).length
+  const drops = some(told.accepted, 'drop')
+  const away = some(told.accepted, 'away')
+  if (some(told.unsure, 'drop') === 0) counts.push(['dropped', drops])
+  if (some(told.unsure, 'away') === 0) counts.push(['routed', away])
+  if (counts.length === 5) counts.push(['in', all + letters + drops + away])
   return counts
 }
 

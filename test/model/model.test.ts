@@ -63,10 +63,11 @@ describe('whatever fails at whatever step, every record is in one place and ever
     [
       'two buckets, a dead letter, drops, and a request that is cut into objects',
       [
-        { send: ['a1', 'a2@more', 'a3@BAD', 'drop1'] },
+        { send: ['a1', 'a2@more', 'a3@BAD', 'drop1', 'away1'] },
         'wait',
         { send: ['b1'] },
         { send: ['drop2'] },
+        { send: ['away2', 'drop3'] },
         { send: ['c1', 'c2', 'c3', 'c4@more', 'c5', 'c6'] }
       ]
     ],
@@ -97,7 +98,7 @@ describe('whatever fails at whatever step, every record is in one place and ever
     }
   })
 
-  const ids = fc.array(fc.constantFrom('', '', '', '@more', '@BAD', 'drop'), {
+  const ids = fc.array(fc.constantFrom('', '', '', '@more', '@BAD', 'drop', 'away'), {
     minLength: 1,
     maxLength: 6
   })
@@ -133,7 +134,7 @@ describe('whatever fails at whatever step, every record is in one place and ever
 })
 
 function named(kind: string, id: string): string {
-  return kind === 'drop' ? `drop${id}` : `r${id}${kind}`
+  return kind === 'drop' || kind === 'away' ? `${kind}${id}` : `r${id}${kind}`
 }
 
 interface Chosen {

@@ -1,7 +1,7 @@
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import awss3, { config } from '../../exporters/awss3.ts'
 import type { Targets } from '../../src/archive/targets.ts'
-import type { Processor } from '../../src/component.ts'
+import type { Connector, Processor } from '../../src/component.ts'
 import type { Component, Config } from '../../src/config/config.ts'
 import { eachBatch } from '../../src/each_batch.ts'
 import { type Journal, openJournal } from '../../src/journal/journal.ts'
@@ -15,8 +15,8 @@ import type { Bucket } from './bucket.ts'
 import type { Disk } from './disk.ts'
 
 /*
- * auditcol as it is from journal to store, on one machine: a lane with a processor that drops, groups
- * of three to four records, cut where a request has more, and an archive in each bucket that is asked for.
+ * auditcol as it is from journal to store, on one machine: a lane with a processor that drops and a
+ * connector that sends records to where no lane of this machine leads, groups of three to four records, cut where a request has more, and an archive in each bucket that is asked for.
  */
 export interface Process {
   readonly journal: Journal
@@ -135,9 +135,17 @@ function configOf(wiring: Wiring): Config {
     ...{ id: 'drop', kind: 'processor', type: 'drop', place: '', memory: () => 0 },
     create: dropping
   } as unknown as Component
+  const away = {
+    ...{ id: 'away', kind: 'connector', type: 'away', place: '', memory: () => 0 },
+    create: () => sendingAway
+  } as unknown as Component
   return {
-    pipelines: [{ id: 'logs', receivers: ['otlp'], processors: ['drop'], exporters: ['awss3'] }],
+    pipelines: [
+      { id: 'logs', receivers: ['otlp'], processors: ['drop'], exporters: ['away'] },
+      { id: 'logs/out', receivers: ['away'], processors: [], exporters: ['awss3'] }
+    ],
     processors: new Map([['drop', drop]]),
+    connectors: new Map([['away', away]]),
     exporters: new Map([['awss3', exporter]])
   } as unknown as Config
 }
@@ -160,10 +168,18 @@ const batch = {
 
 /** Records that say so are meant to be dropped. */
 function dropping(): Processor {
-  return eachBatch((logs) => {
-    const ids = logs.chunks.flatMap(idsIn)
-    return ids.some((id) => id.startsWith('drop'))
-      ? pickRecords(logs, (index) => !ids[index]!.startsWith('drop'))
-      : logs
-  })
+  return eachBatch((logs) => without(logs, 'drop'))
+}
+
+/** Records that say so go to another pipeline. */
+const sendingAway: Connector = (logs) => {
+  const left = without(logs, 'away')
+  return { logs: left, elsewhere: logs.records - left.records }
+}
+
+function without(logs: Logs, prefix: string): Logs {
+  const ids = logs.chunks.flatMap(idsIn)
+  return ids.some((id) => id.startsWith(prefix))
+    ? pickRecords(logs, (index) => !ids[index]!.startsWith(prefix))
+    : logs
 }

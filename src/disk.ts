@@ -1,4 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 
 /** Writes all parts at `position` and returns where they end: a short write is no error in Node, so it is looped over (J1). */
 export async function writeAll(
@@ -60,6 +61,23 @@ export async function syncDirectory(directory: string): Promise<void> {
   } catch (cause) {
     throw new SyncFailed(directory, cause)
   }
+}
+
+/**
+ * Makes a directory, and those above it that are not there, each synced where it stands: what is acknowledged
+ * in it must not go with its name. So is one that is there: an earlier start may have been killed in between.
+ */
+export async function makeDirectory(directory: string): Promise<void> {
+  const path = resolve(directory)
+  const made = await mkdir(path, { recursive: true, mode: 0o700 })
+  if (made === undefined) return syncDirectory(dirname(path)).catch(unlessForeign)
+  for (let at = path; at.length >= made.length; at = dirname(at)) await syncDirectory(dirname(at))
+}
+
+/** One may write in a directory whose parent one may not read, or that is mounted in a system that syncs none. */
+function unlessForeign(error: SyncFailed): void {
+  const { code = '' } = error.cause as NodeJS.ErrnoException
+  if (!['EACCES', 'EINVAL'].includes(code)) throw error
 }
 
 /** The disk fails under a write: what it holds is as unknown as after a failed sync (J6). */

@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { access, link, lstat, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { PermanentError } from '../component.ts'
-import { SyncFailed } from '../disk.ts'
+import { makeDirectory, SyncFailed } from '../disk.ts'
 import type { Store, StoredObject } from './store.ts'
 import { listTree } from './tree.ts'
 
@@ -87,11 +87,11 @@ export async function openDirectoryStore({ directory, writer }: DirectoryOptions
 
   async function prepare() {
     try {
-      const made = await mkdir(temp, { recursive: true, mode: 0o700 })
+      await makeDirectory(root)
+      await mkdir(temp, { recursive: true, mode: 0o700 })
       await removeLeftovers(temp, writer)
       await tryLink(temp, writer)
       await sync(root)
-      await syncParents(root, made)
     } catch (cause) {
       throw new Error(`opening the archive ${name}: ${reason(cause)}`, { cause })
     }
@@ -147,17 +147,6 @@ async function sync(path: string, failed = (cause: unknown) => cause) {
   } finally {
     await directory.close()
   }
-}
-
-/** From the root up to where the first directory was made, or one further that an earlier start may have made. */
-async function syncParents(root: string, made: string | undefined) {
-  const outside = made === undefined ? root : dirname(made)
-  for (let at = root; at.length > outside.length; at = dirname(at)) await sync(dirname(at))
-  if (outside !== root) return
-  // Nothing was made in it now, and one may write in a directory that one may not read.
-  await sync(dirname(root)).catch((cause) => {
-    if (codeOf(cause) !== 'EACCES') throw cause
-  })
 }
 
 /** Ours from an earlier life at once; those of other writers only when nobody can still be at them. */

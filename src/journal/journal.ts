@@ -1,6 +1,7 @@
 import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Batch } from '../component.ts'
+import { makeDirectory } from '../disk.ts'
 import { createControlFrames } from './control_frames.ts'
 import { watchDelivered } from './delivered.ts'
 import { type FrameIndex, learnFrames } from './frame_index.ts'
@@ -72,14 +73,18 @@ export interface SegmentStatus {
 }
 
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const lock = await lockJournal(options.directory)
+  const { directory } = options
+  await makeDirectory(directory).catch((cause) => {
+    throw new Error(`opening the journal ${directory}`, { cause })
+  })
+  const lock = await lockJournal(directory)
   if (!lock) {
     throw new Error(
-      `the journal ${options.directory} is in use by another process: stop it, or name another directory`
+      `the journal ${directory} is in use by another process: stop it, or name another directory`
     )
   }
   try {
-    await chmod(options.directory, 0o700)
+    await chmod(directory, 0o700)
     return await openLocked(options, lock.release)
   } catch (error) {
     lock.release()

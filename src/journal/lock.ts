@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises'
+import { chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -8,7 +8,6 @@ import { DatabaseSync } from 'node:sqlite'
  */
 export async function lockJournal(directory: string): Promise<{ release(): void } | undefined> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 })
     const path = join(directory, 'lock')
     const database = new DatabaseSync(path)
     // Never by opening it here: closing any handle of a file lets go of its process's fcntl locks.

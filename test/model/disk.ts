@@ -93,7 +93,7 @@ export function createDisk(machine: Machine, from?: DiskImage): Disk {
       names: names.map(([path, node]) => [path, node && fresh(node)])
     })
   )
-  const directories = new Set(from?.directories ?? ['/', '/journal'])
+  const directories = new Set(from?.directories ?? ['/'])
   const settled = new Set(from?.settled ?? directories)
 
   const change = (directory: string, names: Change['names']) => {
@@ -195,7 +195,10 @@ export function createDisk(machine: Machine, from?: DiskImage): Disk {
       if (!directories.has(at)) throw missing(at)
       return namesIn(at, [...files.keys(), ...directories])
     },
-    mkdir: async (path: string) => addDirectories(directories, below(root, path)),
+    mkdir: async (path: string) => {
+      const first = addDirectories(directories, below(root, path))
+      return first === undefined ? undefined : join(root, first)
+    },
     chmod: async () => {},
     stat: async (path: string) => ({ size: file(below(root, path)).data.length }),
     // Enough for the journal's reserve.
@@ -281,8 +284,14 @@ function isSettled(settled: ReadonlySet<string>, directory: string): boolean {
   return directory === '/' || (settled.has(directory) && isSettled(settled, dirname(directory)))
 }
 
-function addDirectories(directories: Set<string>, path: string): void {
-  for (let at = path; !directories.has(at); at = dirname(at)) directories.add(at)
+/** Returns the uppermost of those that were made, as Node does. */
+function addDirectories(directories: Set<string>, path: string): string | undefined {
+  let first: string | undefined
+  for (let at = path; !directories.has(at); at = dirname(at)) {
+    directories.add(at)
+    first = at
+  }
+  return first
 }
 
 function namesIn(directory: string, paths: readonly string[]): string[] {

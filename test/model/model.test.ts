@@ -185,6 +185,20 @@ test('L6: a dead letter whose renaming fails and happens all the same is there o
   expect(await wrongIn(told)).toEqual([])
 })
 
+test('a journal whose directory was made by a start that was killed outlasts a power cut', async () => {
+  let killed = false
+  const told = await tell({
+    acts: [{ send: ['a1', 'a2@more', 'a3'] }, { end: 'power' }],
+    faultAt: (_, { what }) => {
+      if (what !== 'sync directory /' || killed) return undefined
+      killed = true
+      return 'killed'
+    }
+  })
+  expect(killed).toBe(true)
+  expect(await wrongIn(told)).toEqual([])
+})
+
 test('A5, A8: of a journal and its copy, taken at whatever step, one goes on and the other is fenced, or they agree', {
   timeout
 }, async () => {

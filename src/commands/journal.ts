@@ -1,5 +1,3 @@
-import { access } from 'node:fs/promises'
-import { join } from 'node:path'
 import { askControl, type ControlAnswer, type ControlRequest } from '../journal/control.ts'
 import { type Journal, openJournal } from '../journal/journal.ts'
 import { lockJournal } from '../journal/lock.ts'
@@ -8,14 +6,13 @@ import { type JournalStatus, statusAtRest, statusOf } from '../journal/status.ts
 import type { Lane } from '../pipeline/lane.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 import { abandonLane } from './abandon.ts'
+import { requireJournal } from './journal_directory.ts'
 import { replayLetters } from './replay.ts'
 import { voidObject } from './void.ts'
 
 /** `auditcol journal`: shows segments and lanes, gives up or renames a lane. Returns what to print. */
 export async function journal(directory: string, request: ControlRequest): Promise<string> {
-  await access(join(directory, 'lock')).catch(() => {
-    throw new Error(`there is no journal in ${directory}`)
-  })
+  await requireJournal(directory)
   const answer = (await askControl(directory, request)) ?? (await answerAtRest(directory, request))
   if ('error' in answer) throw new Error(answer.error)
   return 'done' in answer ? `${answer.done}\n` : describe(directory, answer.status)

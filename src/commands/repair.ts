@@ -7,6 +7,7 @@ import { writeRepaired } from '../journal/repair.ts'
 import { type Plan, planRepair } from '../repair/plan.ts'
 import { openStores } from '../repair/stores.ts'
 import { consent } from './consent.ts'
+import { requireJournal } from './journal_directory.ts'
 
 export interface RepairOptions {
   /** Undefined: the configuration's. */
@@ -29,6 +30,7 @@ export async function repair(options: RepairOptions): Promise<number> {
   if (directory === undefined) {
     throw new Error('the configuration has `service.journal: false`: there is no journal')
   }
+  await requireJournal(directory)
   const lock = await lockJournal(directory)
   if (!lock) throw new Error(`the journal ${directory} is in use by another process: stop it first`)
   const stores = openStores(config)

@@ -1,5 +1,7 @@
+import { mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type Auditcol, runToEnd, start, stop, until } from './auditcol.ts'
+import { type Auditcol, newDir, runToEnd, start, stop, until } from './auditcol.ts'
 import { createBackend, quickRetries } from './backend.ts'
 import { pipelineOf, sendEach } from './pipeline.ts'
 
@@ -53,12 +55,34 @@ test('of a journal whose process was killed, too', { timeout }, async () => {
   expect(output).toContain('3 records undelivered')
 })
 
-test('where there is none, it says so and makes none', { timeout }, async () => {
-  const { code, output } = await runToEnd({ args: ['journal', '--directory', './journal'] })
-  expect({ code, output }).toEqual({
-    code: 1,
-    output: 'auditcol: there is no journal in ./journal\n'
-  })
+test('where there is no journal every command says so, and makes nothing there', {
+  timeout
+}, async () => {
+  const dir = newDir()
+  mkdirSync(join(dir, 'other'))
+  const commands = [
+    ['journal'],
+    ['journal', 'abandon', 'logs/a'],
+    ['journal', 'rename', 'logs/a', 'logs/b'],
+    ['void', '1'],
+    ['repair', '--yes'],
+    ['dead-letters'],
+    ['dead-letters', 'show', '00000000000000aa-0000000000000001-a1'],
+    ['dead-letters', 'export'],
+    ['dead-letters', 'export', '--output', 'letters.json'],
+    ['dead-letters', 'replay'],
+    ['dead-letters', 'remove', '00000000000000aa-0000000000000001-a1', '--yes']
+  ]
+  for (const command of commands) {
+    for (const directory of ['./mistyped', './other']) {
+      const { code, output } = await runToEnd({ dir, args: [...command, '--directory', directory] })
+      expect({ command, code, output }).toEqual({
+        ...{ command, code: 1 },
+        output: `auditcol: there is no journal in ${directory}\n`
+      })
+    }
+  }
+  expect(readdirSync(dir, { recursive: true })).toEqual(['other'])
 })
 
 test('L7: a lane gone from the configuration with undelivered records refuses start, and loses nothing by it', {

@@ -63,7 +63,7 @@ const route = z
     if (to.length === 0) problem('invalid route: no pipelines defined')
   })
 
-/** Sends each record into the pipelines of the first route that holds for it; see docs/ottl.md. */
+/** Sends each record into the pipelines of the first route that holds for it; see docs/connectors.md. */
 export const config = z
   .strictObject({
     table: z.array(route).default([]).describe('The routes, asked in this order.'),

@@ -11,9 +11,10 @@ export interface Batch {
   /**
    * Call exactly once: with no error when every record is taken over durably or was meant to be
    * dropped; with an error when not. A RefusedError says when to come back, a PermanentError that
-   * the same data will fail again.
+   * the same data will fail again. `known` tells a receiver with `dedup` how many of its records were
+   * left out because they were stored before.
    */
-  settle(error?: Error): void
+  settle(error?: Error, known?: number): void
 }
 
 /** What is known of a batch besides its records. */
@@ -26,7 +27,7 @@ export interface Meta {
   readonly client?: Readonly<Record<string, readonly string[]>>
   /** Who the sender proved to be. */
   readonly identity?: Readonly<Record<string, string>>
-  /** A receiver's own mark; the context gives back the last one at start. */
+  /** A receiver's own mark; the context gives back the last one at start. A batch without records is for its mark alone. */
   readonly resume?: string
   /** Journal positions this batch answers for, first to last inclusive, in order, without overlap. */
   readonly covers?: readonly (readonly [first: number, last: number])[]

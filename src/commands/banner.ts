@@ -52,8 +52,9 @@ export function summary({ receivers, lanes, journal, dedup }: Pipeline): string[
 /** Of the records accepted. */
 function known(counts: Readonly<Counts> | undefined): string {
   if (!counts) return ''
-  const { repeats, conflicts, withoutId } = counts
-  return `, ${repeats} of them stored before, ${conflicts} with a known id and other content, ${withoutId} without an id`
+  const { repeats, differing, conflicts, withoutId } = counts
+  const byId = differing > 0 ? `, ${differing} known by their id alone` : ''
+  return `, ${repeats} of them stored before${byId}, ${conflicts} with a known id and other content, ${withoutId} without an id`
 }
 
 function journalLine(config: Config, { journal, lanes }: Pipeline): string {

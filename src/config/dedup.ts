@@ -37,7 +37,13 @@ export const intakeKeys = {
         .min(1, "'scope' must not be empty")
         .max(256)
         .optional()
-        .describe('Receivers with the same scope share their ids; unset: the id of the receiver.')
+        .describe('Receivers with the same scope share their ids; unset: the id of the receiver.'),
+      compare: z
+        .enum(['content', 'id'])
+        .default('content')
+        .describe(
+          'What makes a record known: its id and its content, or `id`: a known id is enough, whatever the content.'
+        )
     })
     .optional()
     .describe('Leaves out records that are stored already; unset: every record is stored.')
@@ -49,6 +55,7 @@ export interface DedupConfig {
   readonly window: number
   readonly max_entries: number
   readonly scope: string
+  readonly compare: 'content' | 'id'
 }
 
 /** The part of a receiver's checked options that is the engine's, and what is left for the receiver itself. */

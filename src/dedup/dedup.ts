@@ -42,6 +42,7 @@ interface Scope {
 interface Member {
   readonly scope: Scope
   readonly print: (logs: Logs) => Prints
+  readonly compare: DedupConfig['compare']
   readonly counts: Counts
 }
 
@@ -57,8 +58,8 @@ export function createDedup(receivers: readonly DedupReceiver[], log: Log): Dedu
       pending: new Map()
     }
     scopes.set(name, scope)
-    const counts = { repeats: 0, conflicts: 0, withoutId: 0 }
-    members.set(id, { scope, print: createPrinter(dedup.id), counts })
+    const counts = { repeats: 0, differing: 0, conflicts: 0, withoutId: 0 }
+    members.set(id, { scope, print: createPrinter(dedup.id), compare: dedup.compare, counts })
   }
 
   return {
@@ -70,9 +71,9 @@ export function createDedup(receivers: readonly DedupReceiver[], log: Log): Dedu
     sieve: (receiver, ways) => {
       const member = members.get(receiver)
       if (!member) return undefined
-      const { scope, print, counts } = member
+      const { scope, print, compare, counts } = member
       return createSieve({
-        ...{ ...scope, ...ways, print },
+        ...{ ...scope, ...ways, print, compare },
         counted: watchCounts(counts, scope.known, log.with({ receiver }))
       })
     }
@@ -117,8 +118,9 @@ function watchCounts(counts: Counts, known: Known, log: Log) {
   let unsaid = 0
   let isCrowded = false
 
-  return ({ repeats, conflicts, withoutId }: Readonly<Counts>) => {
+  return ({ repeats, differing, conflicts, withoutId }: Readonly<Counts>) => {
     counts.repeats += repeats
+    counts.differing += differing
     counts.conflicts += conflicts
     counts.withoutId += withoutId
     unsaid += conflicts

@@ -1,4 +1,5 @@
 import type { Batch, Meta } from '../component.ts'
+import type { DedupConfig } from '../config/dedup.ts'
 import { type Logs, noLogs } from '../logs/logs.ts'
 import { pickRecords } from '../logs/pick.ts'
 import type { Known } from './known.ts'
@@ -9,6 +10,8 @@ import { type Prints, recordPrintBytes } from './prints.ts'
 export interface Counts {
   /** Left out: stored before, with this id and content. */
   repeats: number
+  /** Left out: known with this id and other content, and the receiver compares ids alone. */
+  differing: number
   /** Stored and marked: known with this id and other content. */
   conflicts: number
   /** Stored: there is nothing to know them by. */
@@ -28,6 +31,8 @@ export interface SieveOptions {
    */
   readonly pending: Map<number, Flight>
   readonly print: (logs: Logs) => Prints
+  /** What makes a record known. */
+  readonly compare: DedupConfig['compare']
   /** Passes a batch on; `stored` hears where it lies just before it is settled with success. */
   pass(batch: Batch, stored: (lsn: number) => void): void
   /** Keeps the `resume` mark of a batch that has no records. */
@@ -46,7 +51,7 @@ export function createSieve(options: SieveOptions): (batch: Batch) => void {
   return (batch) => {
     const { logs, meta } = batch
     const prints = print(logs)
-    const counts: Counts = { repeats: 0, conflicts: 0, withoutId: 0 }
+    const counts: Counts = { repeats: 0, differing: 0, conflicts: 0, withoutId: 0 }
     let open = 1
     let failed: Error | undefined
     let isMarked = meta.resume === undefined
@@ -94,8 +99,9 @@ export function createSieve(options: SieveOptions): (batch: Batch) => void {
       if (--open > 0) return
       if (failed) return batch.settle(failed)
       counted(counts)
-      if (isMarked) return batch.settle()
-      mark({ logs: noLogs, meta, settle: (error) => batch.settle(error) })
+      const known = counts.repeats + counts.differing
+      if (isMarked) return batch.settle(undefined, known)
+      mark({ logs: noLogs, meta, settle: (error) => batch.settle(error, known) })
     }
 
     enter(prints.hasId.keys(), true)
@@ -125,7 +131,7 @@ const passed = [false, true, conflictMark] as const
 function sort(
   records: Iterable<number>,
   prints: Prints,
-  { known, pending }: SieveOptions,
+  { known, pending, compare }: SieveOptions,
   counts: Counts
 ): Sorted {
   const flight: Flight = { waiting: [] }
@@ -147,9 +153,15 @@ function sort(
       const waiting = waits.get(other)
       if (waiting) waiting.push(record)
       else waits.set(other, [record])
-    } else if (known.hasContent(bytes, record)) counts.repeats++
+      continue
+    }
+    if (known.hasContent(bytes, record)) {
+      counts.repeats++
+      continue
+    }
+    const isConflict = known.hasId(bytes, record)
+    if (isConflict && compare === 'id') counts.differing++
     else {
-      const isConflict = known.hasId(bytes, record)
       verdicts[record] = isConflict ? marked : kept
       passing++
       if (isConflict) counts.conflicts++

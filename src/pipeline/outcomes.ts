@@ -31,10 +31,10 @@ export function watchOutcomes(counted: Outcomes, log: Log): (batch: Batch) => Ba
   }
 
   return (batch) => {
-    const settle = (error?: Error) => {
+    const settle = (error?: Error, known?: number) => {
       if (error) refused(batch.logs.records, error)
       else counted.accepted += batch.logs.records
-      batch.settle(error)
+      batch.settle(error, known)
     }
     return { logs: batch.logs, meta: batch.meta, settle }
   }

@@ -65,12 +65,13 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
       const enter = entryTo(taken, journal)
       const admit = (batch: Batch, stored?: (lsn: number) => void) =>
         admission.take(batch, limits, (admitted) => enter(admitted, stored))
-      const mark = (batch: Batch) => journal!.append(batch, [])
+      const mark = (batch: Batch) => (journal ? journal.append(batch, []) : batch.settle())
+      const take = dedup?.sieve(id, { pass: admit, mark }) ?? admit
       const receiver = await startReceiver(component, {
         log,
         stopping: stopping.signal,
         resume: journal?.resume(id),
-        take: dedup?.sieve(id, { pass: admit, mark }) ?? admit,
+        take: (batch) => (batch.logs.records === 0 ? mark(batch) : take(batch)),
         failed: failure.reject
       })
       receivers.push(receiver)

@@ -17,6 +17,7 @@ test('every receiver takes it, and its component does not see it', async () => {
   expect(a!.dedup).toEqual({
     id: { root: 'attributes', keys: ['audit.record.id'] },
     window: 24 * 3_600_000,
+    compare: 'content',
     max_entries: 1_000_000,
     scope: 'otlp/a'
   })

@@ -69,7 +69,7 @@ test('after a crash what was acknowledged is known, from the frames alone', asyn
   await first.journal.close()
   await again.journal.close()
   expect(again.events()).toEqual(['a created', 'b created', 'a deleted!', 'a third!'])
-  expect(again.counts()).toEqual({ repeats: 2, conflicts: 1, withoutId: 0 })
+  expect(again.counts()).toEqual({ repeats: 2, differing: 0, conflicts: 1, withoutId: 0 })
 })
 
 test('what was not acknowledged is not known after a crash', async () => {

@@ -12,18 +12,27 @@ export interface ScopeOptions extends Partial<JournalOptions> {
   readonly window?: number
   readonly max_entries?: number
   readonly receivers?: readonly string[]
+  /** Of these a known id is enough. */
+  readonly byId?: readonly string[]
 }
 
 /** A journal with one lane, and receivers of one scope before it. */
 export async function openScope(directory: string, options: ScopeOptions = {}) {
-  const { window = 3_600_000, max_entries = 1000, receivers = ['otlp'], ...rest } = options
+  const {
+    window = 3_600_000,
+    max_entries = 1000,
+    receivers = ['otlp'],
+    byId = [],
+    ...rest
+  } = options
   const said: string[] = []
   const log = createLog({ level: 'warn', encoding: 'console', write: (line) => said.push(line) })
   const dedup = createDedup(
-    receivers.map((id) => ({
-      id,
-      dedup: { id: parseIdPath(idName)!, window, max_entries, scope: 'shared' }
-    })),
+    receivers.map((id) => {
+      const compare = byId.includes(id) ? 'id' : 'content'
+      const path = parseIdPath(idName)!
+      return { id, dedup: { id: path, window, max_entries, scope: 'shared', compare } }
+    }),
     log
   )
   const journal = await open(directory, { index: dedup.index, ...rest })
@@ -46,19 +55,23 @@ export async function openScope(directory: string, options: ScopeOptions = {}) {
 
   /** Resolves with 'stored' or the text of the error. */
   const send = (logs: Logs, meta: Partial<Meta> = {}): Promise<string> =>
-    new Promise((resolve) => {
+    sendAndHear(logs, meta).then(({ outcome }) => outcome)
+
+  /** With what it hears of records that are known. */
+  const sendAndHear = (logs: Logs, meta: Partial<Meta> = {}) =>
+    new Promise<{ outcome: string; known: number | undefined }>((resolve) => {
       const batch: Batch = {
         logs,
         meta: { receiver: 'otlp', arrived: Date.now(), ...meta },
-        settle: (error) => resolve(error?.message ?? 'stored')
+        settle: (error, known) => resolve({ outcome: error?.message ?? 'stored', known })
       }
       sieves.get(batch.meta.receiver)!(batch)
     })
 
   const seen = listen(lane)
   return {
-    ...{ journal, lane, dedup, said, send },
-    counts: () => ({ ...dedup.counts('otlp')! }),
+    ...{ journal, lane, dedup, said, send, sendAndHear },
+    counts: (receiver = 'otlp') => ({ ...dedup.counts(receiver)! }),
     /** What the lane has been given, in order. */
     events: () => seen.batches.flatMap(({ logs }) => eventsIn(logs)),
     batches: seen.batches,

@@ -15,7 +15,7 @@ test('a repeat is success without a second copy, whatever receiver of the scope 
   expect(await send(logsOf({ id: 'a' }), { receiver: 'webhook' })).toBe('stored')
   await journal.close()
   expect(events()).toEqual(['a created', 'b created'])
-  expect(counts()).toEqual({ repeats: 2, conflicts: 0, withoutId: 0 })
+  expect(counts()).toEqual({ repeats: 2, differing: 0, conflicts: 0, withoutId: 0 })
 })
 
 test('of a request only what is new goes on, also from several chunks', async () => {
@@ -44,7 +44,7 @@ test('an id twice in one request is one record', async () => {
   expect(await send(logsOf({ id: 'a' }, { id: 'a' }, { id: 'a', text: 'other' }))).toBe('stored')
   await journal.close()
   expect(events()).toEqual(['a created', 'a other!'])
-  expect(counts()).toEqual({ repeats: 1, conflicts: 1, withoutId: 0 })
+  expect(counts()).toEqual({ repeats: 1, differing: 0, conflicts: 1, withoutId: 0 })
 })
 
 test('other content under a known id is stored, marked and counted, and its own repeat is left out', async () => {
@@ -55,8 +55,25 @@ test('other content under a known id is stored, marked and counted, and its own 
   await send(logsOf({ id: 'a' }))
   await journal.close()
   expect(events()).toEqual(['a created', 'b created', 'a deleted!'])
-  expect(counts()).toEqual({ repeats: 3, conflicts: 1, withoutId: 0 })
+  expect(counts()).toEqual({ repeats: 3, differing: 0, conflicts: 1, withoutId: 0 })
   expect(said).toEqual([expect.stringMatching(/known id and other content.*records=1/)])
+})
+
+test('where a known id is enough, other content is left out and counted; of others it is still a conflict', async () => {
+  const { sendAndHear, events, counts, journal } = await scope({
+    receivers: ['otlp', 'table'],
+    byId: ['table']
+  })
+  const table = { receiver: 'table' }
+  await sendAndHear(logsOf({ id: 'a' }))
+  const other = logsOf({ id: 'a', text: 'rebuilt' }, { id: 'b', text: 'rebuilt' }, { id: 'b' })
+  expect(await sendAndHear(other, table)).toEqual({ outcome: 'stored', known: 2 })
+  expect(await sendAndHear(other, table)).toEqual({ outcome: 'stored', known: 3 })
+  expect(await sendAndHear(logsOf({ id: 'b' }))).toEqual({ outcome: 'stored', known: 0 })
+  await journal.close()
+  expect(events()).toEqual(['a created', 'b rebuilt', 'b created!'])
+  expect(counts('table')).toEqual({ repeats: 1, differing: 4, conflicts: 0, withoutId: 0 })
+  expect(counts()).toEqual({ repeats: 0, differing: 0, conflicts: 1, withoutId: 0 })
 })
 
 test('a record without an id is stored every time, and counted', async () => {
@@ -64,7 +81,7 @@ test('a record without an id is stored every time, and counted', async () => {
   for (let time = 0; time < 2; time++) await send(logsOf({ text: 'nameless' }, { id: 'a' }))
   await journal.close()
   expect(events()).toEqual(['- nameless', 'a created', '- nameless'])
-  expect(counts()).toEqual({ repeats: 1, conflicts: 0, withoutId: 2 })
+  expect(counts()).toEqual({ repeats: 1, differing: 0, conflicts: 0, withoutId: 2 })
 })
 
 test('of two at once the second is answered after the fsync of the first', async () => {
@@ -98,7 +115,7 @@ test('when the first one fails the others go themselves, and only once', async (
   expect(await send(logsOf({ id: 'a' }))).toBe('stored')
   await journal.close()
   expect(events().sort()).toEqual(['- nameless', 'a created', 'b created', 'b deleted!'])
-  expect(counts()).toEqual({ repeats: 1, conflicts: 1, withoutId: 1 })
+  expect(counts()).toEqual({ repeats: 1, differing: 0, conflicts: 1, withoutId: 1 })
 })
 
 test('who waits hears of his own failure too', async () => {

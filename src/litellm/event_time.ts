@@ -16,6 +16,11 @@ export function timeFromSeconds(seconds: unknown): HrTime | undefined {
   return hrTime(Math.floor(micros / 1e6), (micros - Math.floor(micros / 1e6) * 1e6) * 1000)
 }
 
+/** Milliseconds since the epoch, of a clock here. */
+export function timeFromMs(ms: number): HrTime {
+  return [Math.floor(ms / 1000), (ms % 1000) * 1_000_000]
+}
+
 /** Of the keys that LiteLLM makes: `…/2026-11-23[/08]/08-15-00_<id>.json`, `…/2026-11-23/time-08-15-00-123456_<id>.json`. */
 export function timeFromKey(key: string): HrTime | undefined {
   const [, date, hour, minute, second, micros = '0'] =

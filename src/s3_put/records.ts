@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isIP } from 'node:net'
-import type { HrTime } from '@opentelemetry/api'
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
 import { isAuditEvent, mapAuditEvent } from '../litellm/audit_event.ts'
-import { timeFromKey } from '../litellm/event_time.ts'
+import { timeFromKey, timeFromMs } from '../litellm/event_time.ts'
 import { isDocument, type Mapped } from '../litellm/mapped.ts'
 import { isRequestLog, mapRequestLog } from '../litellm/request_log.ts'
 import { encodeLogs } from '../logs/encode.ts'
@@ -41,7 +40,7 @@ export function recordsOf(put: Put, options: RecordOptions): Logs {
   const shared = objectAttributes(put)
   const cost = recordCost + JSON.stringify(shared).length
   const { parts, lines } = partsOf(put.bytes, Math.floor(options.linesCost / cost))
-  const arrived = hrTime(put.arrived)
+  const arrived = timeFromMs(put.arrived)
   const common = {
     resource: resourceOf(put),
     instrumentationScope: { name: '' },
@@ -135,8 +134,4 @@ function sourceOf(address = ''): string | undefined {
 function idOf({ bucket, key, sha256, accessKeyId = '' }: Put): string {
   const text = JSON.stringify([accessKeyId, bucket, key, sha256])
   return createHash('sha256').update(text).digest('hex').slice(0, 32)
-}
-
-function hrTime(ms: number): HrTime {
-  return [Math.floor(ms / 1000), (ms % 1000) * 1_000_000]
 }

@@ -39,10 +39,18 @@ export interface Run {
   readonly batches: readonly Batch[]
 }
 
+export interface RunOptions {
+  /** The mark of an earlier run. */
+  readonly resume?: string | undefined
+  /** Its lines from `info` on. */
+  readonly said?: string[]
+}
+
 /** Subscribes to a receiver as the engine would; `each` sees every batch as it comes. */
 export function runReceiver(
   make: (context: ReceiverContext) => Receiver,
-  each?: (batch: Batch) => void
+  each?: (batch: Batch) => void,
+  { resume, said = [] }: RunOptions = {}
 ): Run {
   const stopping = new AbortController()
   const address = Promise.withResolvers<string>()
@@ -54,8 +62,9 @@ export function runReceiver(
   address.promise.catch(() => {})
   const context: ReceiverContext = {
     id: 'under_test',
-    log: createLog({ level: 'error', encoding: 'json', write: () => {} }),
+    log: createLog({ level: 'info', encoding: 'console', write: (line) => said.push(line) }),
     stopping: stopping.signal,
+    ...(resume !== undefined && { resume }),
     ready: (text) => address.resolve(text.replace(/^\S+ /, '').replace(/(:\d+)\/.*/, '$1'))
   }
   const subscription = make(context).subscribe({

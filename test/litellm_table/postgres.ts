@@ -1,12 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { freePort } from '../free_port.ts'
+
+/** A certificate for localhost and 127.0.0.1, and who has signed it. */
+export const certificates = join(import.meta.dirname, '../fixtures/tls')
 
 /** Where initdb and postgres are. */
 export const postgresBin = process.env.AUDITCOL_POSTGRES
@@ -34,14 +37,21 @@ CREATE TABLE "LiteLLM_AuditLog" (
 )`
 
 export const reader = { user: 'reader', password: 'not-a-real-secret' }
-const owner = { user: 'litellm', password: 'not-a-real-secret-either' }
+export const owner = { user: 'litellm', password: 'not-a-real-secret-either' }
 
-/** A real server over a temp directory, on loopback. */
+/** A real server over a temp directory, on loopback; it has a certificate, and TLS when `ssl` is set on. */
 export async function startPostgres() {
   const directory = await mkdtemp(join(tmpdir(), 'auditcol-postgres-'))
   const passwordFile = join(directory, 'password')
   await writeFile(passwordFile, owner.password)
-  if (isRoot) for (const path of [directory, passwordFile]) await chown(path, nobody, nobody)
+  for (const name of ['server.pem', 'server.key']) {
+    await copyFile(join(certificates, name), join(directory, name))
+    await chmod(join(directory, name), 0o600)
+  }
+  if (isRoot) {
+    await chown(directory, nobody, nobody)
+    for (const name of await readdir(directory)) await chown(join(directory, name), nobody, nobody)
+  }
   const data = join(directory, 'data')
   await promisify(execFile)(
     ...asNobody('initdb', [
@@ -97,7 +107,11 @@ async function launch(
   directory: string,
   { host, port }: { host: string; port: number }
 ) {
-  const settings = { fsync: 'off', shared_buffers: '16MB', max_connections: '20', ssl: 'off' }
+  const settings = {
+    ...{ fsync: 'off', shared_buffers: '16MB', max_connections: '20' },
+    ssl_cert_file: join(directory, 'server.pem'),
+    ssl_key_file: join(directory, 'server.key')
+  }
   const server = spawn(
     ...asNobody('postgres', [
       ...['-D', data, '-h', host, '-p', `${port}`, '-k', directory],

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import litellmTable, { config } from '../../receivers/litellm_table.ts'
 import { type Batch, RefusedError } from '../../src/component.ts'
@@ -6,6 +7,7 @@ import { decodeLogs } from '../../src/logs/decode.ts'
 import { runReceiver } from '../contract/receiver.ts'
 import { until } from '../e2e/auditcol.ts'
 import {
+  certificates,
   type Postgres,
   postgresBin,
   reader,
@@ -338,6 +340,31 @@ describe.skipIf(postgresBin === undefined)('litellm_table reads a real server', 
     const again = read({ database, resume: reading.mark() })
     await has(2, again)
     expect(again.ids()).toEqual(['too big', 'after'])
+  })
+
+  test('with TLS the server has to prove its name', async () => {
+    const database = await postgres.database()
+    await insert(postgres, database, rowsOf('row', 1))
+    await postgres.query(database, 'ALTER SYSTEM SET ssl = on')
+    await postgres.query(database, 'SELECT pg_reload_conf()')
+    onTestFinished(async () => {
+      await postgres.query(database, 'ALTER SYSTEM RESET ssl')
+      await postgres.query(database, 'SELECT pg_reload_conf()')
+    })
+    const ca_file = join(certificates, 'ca.pem')
+    const good = read({ database, keys: { tls: { ca_file } } })
+    await has(1, good)
+    const named = read({
+      database,
+      keys: { host: 'localhost', tls: { ca_file, server_name_override: '127.0.0.1' } }
+    })
+    await has(1, named)
+    for (const tls of [{}, { ca_file, server_name_override: 'db.example' }]) {
+      const refused = read({ database, keys: { tls } })
+      await until(() => refused.said.length > 0)
+      expect(refused.said[0]).toMatch(/reading the table failed.*(certificate|altnames)/)
+      expect(refused.batches).toEqual([])
+    }
   })
 
   test('a large table is read page by page: one batch at once, each in its bounds', {

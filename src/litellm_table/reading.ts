@@ -57,7 +57,7 @@ export async function readTable(reading: Reading): Promise<void> {
   const outage = watchOutage(context.log, 'reading the table')
   const filled = createFilled(context.log)
   let progress = context.resume === undefined ? undefined : progressFrom(context.resume)
-  let quietUntil = performance.now() + min_age
+  const quietUntil = performance.now() + min_age
   let interval = retry.initial_interval
   let isStarting = true
 
@@ -110,7 +110,6 @@ export async function readTable(reading: Reading): Promise<void> {
       if (error instanceof RefusedError) {
         // While we refuse, LiteLLM's PUTs are refused too: they are to come before their rows again.
         wait = Math.max(error.retryAfter * 1000, min_age)
-        quietUntil = performance.now() + wait
       } else {
         wait = spread(interval, retry)
         interval = nextInterval(interval, retry)

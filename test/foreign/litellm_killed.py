@@ -22,7 +22,7 @@ from litellm.litellm_core_utils.safe_json_dumps import safe_dumps
 from litellm.proxy._types import LitellmTableNames, UserAPIKeyAuth
 from litellm.proxy.management_helpers.audit_logs import create_object_audit_log
 
-ACTIONS = ["created", "updated", "deleted", "blocked", "unblocked", "rotated", "kill_switch_fired"]
+from litellm_puts import ACTIONS, until
 
 INSERT = """
 INSERT INTO "LiteLLM_AuditLog"
@@ -99,14 +99,6 @@ async def flush(logger):
 def say(logger):
     for element in logger.log_queue:
         print(json.dumps({"body": safe_dumps(element.payload)}), flush=True)
-
-
-async def until(condition):
-    for _ in range(600):
-        if condition():
-            return
-        await asyncio.sleep(0.05)
-    sys.exit("LiteLLM has not queued what it was given")
 
 
 if __name__ == "__main__":

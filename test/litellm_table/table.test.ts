@@ -166,6 +166,20 @@ describe.skipIf(postgresBin === undefined)('litellm_table reads a real server', 
     expect(reading.said.join()).not.toMatch(/failed/)
   })
 
+  test('after a refusal a row has to be older still: its PUT was refused too', async () => {
+    const database = await postgres.database()
+    await insert(postgres, database, [{ id: 'refused' }])
+    const refused = new RefusedError('full', { reason: 'unavailable', retryAfter: 0 })
+    let batches = 0
+    const each = (batch: Batch) => batches++ > 0 && batch.settle()
+    const reading = read({ database, keys: { min_age: '1s' }, each })
+    const first = await reading.next()
+    await insert(postgres, database, [{ id: 'young', age: 0 }])
+    first.settle(refused)
+    await has(3, reading)
+    expect(reading.batches.map(idsOf)).toEqual([['refused'], ['refused', 'young']])
+  })
+
   test('from the end: what is there stays away, also when auditcol is down before the first row', async () => {
     const database = await postgres.database()
     await insert(postgres, database, [{ id: 'there' }])

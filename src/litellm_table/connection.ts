@@ -99,12 +99,10 @@ async function readOnly(
   await client.query(
     `BEGIN READ ONLY; SET LOCAL statement_timeout = ${statement_timeout}; SET LOCAL datestyle = 'ISO, YMD'`
   )
-  try {
-    const { rows } = await client.query(text, [...values])
-    return rows
-  } finally {
-    await client.query('ROLLBACK')
-  }
+  const { rows } = await client.query(text, [...values])
+  // After an error the connection is not used again.
+  await client.query('ROLLBACK')
+  return rows
 }
 
 function sslOf({ place, tls }: ConnectOptions) {

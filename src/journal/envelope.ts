@@ -45,8 +45,24 @@ export function encodeRecords(logs: Logs, meta: Meta, lanes: readonly number[]):
   return [head, ...logs.chunks]
 }
 
-export function decodeEnvelope(payload: Buffer): Envelope {
-  return JSON.parse(payload.toString('utf8', 4, 4 + payload.readUInt32LE(0)))
+/** Undefined when there is none that reads: nobody knows for which lanes the frame was accepted. */
+export function decodeEnvelope(payload: Buffer): Envelope | undefined {
+  try {
+    const envelope = JSON.parse(payload.toString('utf8', 4, 4 + payload.readUInt32LE(0)))
+    return isEnvelope(envelope) ? envelope : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isEnvelope({ receiver, arrived, records, lanes }: Envelope): boolean {
+  return (
+    typeof receiver === 'string' &&
+    Number.isSafeInteger(arrived) &&
+    Number.isSafeInteger(records) &&
+    records >= 0 &&
+    lanes.every(Number.isSafeInteger)
+  )
 }
 
 export function decodeRecords(payload: Buffer, envelope: Envelope): Logs {

@@ -25,6 +25,7 @@ export async function learnFrames(segments: readonly Segment[], index: FrameInde
       reached = frame.lsn
       if (frame.type !== frameType.records) continue
       const envelope = decodeEnvelope(frame.payload)
+      if (envelope === undefined) continue
       index.learn({ lsn: frame.lsn, envelope, logs: decodeRecords(frame.payload, envelope) })
     }
     if (reached < segment.lastLsn) index.unread(segment.path, reached + 1)

@@ -1,12 +1,12 @@
 import { Observable, type Subscriber } from 'rxjs'
 import { type Batch, type Meta, type Refused, RefusedError } from '../component.ts'
 import { type Logs, noLogs } from '../logs/logs.ts'
-import { decodeEnvelope, decodeRecords } from './envelope.ts'
 import { type Frame, frameType, takesLsn } from './frame.ts'
 import { type FrameReader, openFrames } from './frame_reader.ts'
 import { isSettled, type Position, type Range, settleRange } from './position.ts'
 import type { Recent } from './recent.ts'
 import { type Segment, segmentHeaderBytes } from './segment.ts'
+import { storedRecords } from './stored_records.ts'
 
 export interface ReaderOptions {
   readonly lane: number
@@ -161,17 +161,9 @@ export function createLaneReader(options: ReaderOptions): LaneReader {
   }
 
   const emitStored = (frame: Frame) => {
-    const envelope = decodeEnvelope(frame.payload)
-    if (!envelope.lanes.includes(lane) || isSettled(position, frame.lsn)) return
-    const { receiver, arrived, client, identity, replay } = envelope
-    const meta = {
-      ...{ receiver, arrived },
-      ...(client && { client }),
-      ...(identity && { identity }),
-      ...(replay && { replay })
-    }
-    const logs = decodeRecords(frame.payload, envelope)
-    const reason = frame.lsn < accepted ? read?.unreadable?.(logs) : undefined
+    const { lanes, logs, meta, unreadable } = storedRecords(frame.payload)
+    if (lanes?.includes(lane) === false || isSettled(position, frame.lsn)) return
+    const reason = unreadable ?? (frame.lsn < accepted ? read?.unreadable?.(logs) : undefined)
     emit(frame.lsn, frame.bytes, logs, meta, reason)
   }
 

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { decodeEnvelope, type Envelope } from './envelope.ts'
+import { decodeEnvelope } from './envelope.ts'
 import { frameHeaderBytes, frameStart, frameType } from './frame.ts'
 import type { Range } from './position.ts'
 
@@ -95,8 +95,12 @@ function claimsIn(bytes: Buffer, [first, last]: Range): Claim[] {
   for (let lsn = first; lsn <= last && at + frameHeaderBytes < bytes.length; lsn++) {
     const { length } = frameStart(bytes, at)
     const payload = at + frameHeaderBytes
-    const envelope = bytes[at + 24] === frameType.records ? envelopeAt(bytes, payload) : undefined
-    if (envelope) claims.push({ lsn, control: false, ...envelope })
+    const envelope =
+      bytes[at + 24] === frameType.records ? decodeEnvelope(bytes.subarray(payload)) : undefined
+    if (envelope) {
+      const { records, lanes } = envelope
+      claims.push({ lsn, control: false, records, lanes })
+    }
     at = payload + length
     if (at > bytes.length) break
     // A synced frame has no lsn of its own.
@@ -113,16 +117,6 @@ function isObject(payload: Buffer): boolean {
     return payload[0] === 0x7b && typeof JSON.parse(payload.toString()) === 'object'
   } catch {
     return false
-  }
-}
-
-function envelopeAt(bytes: Buffer, at: number): Pick<Envelope, 'records' | 'lanes'> | undefined {
-  try {
-    const { records, lanes } = decodeEnvelope(bytes.subarray(at))
-    const holds = Number.isSafeInteger(records) && records >= 0 && lanes.every(Number.isSafeInteger)
-    return holds ? { records, lanes } : undefined
-  } catch {
-    return undefined
   }
 }
 

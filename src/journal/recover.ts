@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { type FileHandle, stat } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { syncDirectory } from '../disk.ts'
-import { decodeEnvelope } from './envelope.ts'
 import { frameType, takesLsn } from './frame.ts'
 import { framesBehind } from './frame_reader.ts'
 import { describeLoss } from './loss.ts'
@@ -21,6 +20,7 @@ import {
 } from './segment.ts'
 import { framesOf, readHeader } from './segment_frames.ts'
 import { applyFrame, emptyState, type JournalState, snapshotOf, stateOf } from './state.ts'
+import { storedRecords } from './stored_records.ts'
 
 /** What is waiting for a lane. */
 export interface Backlog {
@@ -219,14 +219,14 @@ async function countSegment(
     reached = Math.max(reached, frame.lsn)
     end = at + frame.bytes
     if (frame.type !== frameType.records) continue
-    const envelope = decodeEnvelope(frame.payload)
-    for (const index of envelope.lanes) {
+    const { lanes, logs, meta } = storedRecords(frame.payload)
+    for (const index of lanes ?? state.lanes.keys()) {
       const lane = state.lanes.get(index)
       const counted = backlog.get(index)
       if (!lane || !counted || isSettled(lane, frame.lsn)) continue
       if (counted.records === 0) counted.start = { segment: segment.number, at, lsn: frame.lsn }
-      counted.oldest ??= envelope.arrived
-      counted.records += envelope.records
+      counted.oldest ??= meta.arrived
+      counted.records += logs.records
       counted.bytes += frame.bytes
     }
   }

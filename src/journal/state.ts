@@ -137,7 +137,9 @@ type Apply = (state: JournalState, frame: Pick<Frame, 'lsn' | 'payload'>) => voi
 
 const apply: Record<number, Apply> = {
   [frameType.records]: (state, frame) => {
-    const { receiver, resume, replay } = decodeEnvelope(frame.payload)
+    const envelope = decodeEnvelope(frame.payload)
+    if (envelope === undefined) return
+    const { receiver, resume, replay } = envelope
     if (resume !== undefined) state.resume.set(receiver, resume)
     for (const letter of replay?.letters ?? []) state.replayed.add(letter)
   },

@@ -127,7 +127,7 @@ function laneBornIn({ payload }: Frame): number {
 }
 
 function lanesOf(frame: Frame): readonly number[] {
-  if (frame.type === frameType.records) return decodeEnvelope(frame.payload).lanes
+  if (frame.type === frameType.records) return decodeEnvelope(frame.payload)?.lanes ?? []
   if (frame.type === frameType.birth || frame.type === frameType.ended) return []
   const told = JSON.parse(frame.payload.toString()) as { lane?: number }
   if (told.lane !== undefined) return [told.lane]

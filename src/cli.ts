@@ -1,12 +1,8 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { parseArgs } from 'node:util'
-import {
-  describeLetters,
-  exportLetters,
-  exportToFile,
-  showLetter
-} from './commands/dead_letters.ts'
+import { describeLetters, removeWithConsent, showLetter } from './commands/dead_letters.ts'
 import { doctor } from './commands/doctor.ts'
+import { exportLetters } from './commands/export_letters.ts'
 import { journal } from './commands/journal.ts'
 import { configuredLanes, journalDirectory } from './commands/journal_directory.ts'
 import { timeFrom } from './commands/letter_filter.ts'
@@ -15,7 +11,7 @@ import { run } from './commands/run.ts'
 import { validate } from './commands/validate.ts'
 import { ConfigErrors } from './config/errors.ts'
 import type { LoadOptions } from './config/load_config.ts'
-import type { LetterFilter } from './journal/letters.ts'
+import type { LetterFilter } from './journal/letter_file.ts'
 import { reasonOf } from './telemetry/reason.ts'
 import { version } from './version.ts'
 
@@ -32,6 +28,7 @@ Usage: auditcol [run] [options]           receive, keep and deliver; the default
        auditcol dead-letters show ID      one of them, with its records
        auditcol dead-letters export       their records, one OTLP/JSON request a line (--output FILE)
        auditcol dead-letters replay [ID…] give them to their lane again
+       auditcol dead-letters remove ID…   give them up for good; --yes: without asking
        auditcol repair [--yes] [options]  name what is damaged in a journal, make it whole again
 
 Options:
@@ -46,7 +43,7 @@ Options:
   --receiver NAME    dead-letters: what accepted the records
   --output FILE      dead-letters export: a new file, in place of standard output
   --json             doctor: the same as JSON
-  --yes              repair: do it without asking
+  --yes              repair, dead-letters remove: do it without asking
   --without-store    repair: although the store cannot be asked what was stored
   --version, --help
 
@@ -83,7 +80,7 @@ async function main(argv: string[]): Promise<number> {
   }
   if (command === 'dead-letters') {
     const directory = values.directory ?? (await journalDirectory(options))
-    return print(await deadLetters(directory, rest, values))
+    return deadLetters(directory, rest, values)
   }
   if (values.directory !== undefined)
     throw new UsageError('--directory belongs to journal, void, dead-letters and repair')
@@ -163,26 +160,32 @@ interface LetterValues extends VoidValues {
   readonly until?: string | undefined
   readonly receiver?: string | undefined
   readonly output?: string | undefined
+  readonly yes?: boolean | undefined
 }
 
 async function deadLetters(
   directory: string,
   [verb = 'list', ...ids]: string[],
   values: LetterValues
-): Promise<string> {
+): Promise<number> {
   const filter = letterFilter(values)
-  const { output } = values
+  const { output, yes = false } = values
   if (output !== undefined && verb !== 'export')
     throw new UsageError('--output belongs to dead-letters export')
-  if (verb === 'replay') return journal(directory, { do: 'replay', ids, filter })
-  if (verb === 'show' && ids.length === 1) return showLetter(directory, ids[0]!)
-  if (verb === 'list' && ids.length === 0) return describeLetters(directory, filter)
+  if (verb === 'replay') return print(await journal(directory, { do: 'replay', ids, filter }))
+  if (verb === 'show' && ids.length === 1) return print(await showLetter(directory, ids[0]!))
+  if (verb === 'list' && ids.length === 0) return print(await describeLetters(directory, filter))
   if (verb === 'export' && ids.length === 0) {
-    if (output !== undefined) return exportToFile(directory, filter, output)
-    await exportLetters(directory, filter, print)
-    return ''
+    await exportLetters(directory, filter, output, print)
+    return 0
   }
-  throw new UsageError('usage: auditcol dead-letters [list | export | show ID | replay [ID…]]')
+  if (verb === 'remove' && ids.length > 0) {
+    if (Object.keys(filter).length > 0) throw new UsageError('dead-letters remove takes ids alone')
+    return removeWithConsent(directory, ids, yes, print)
+  }
+  throw new UsageError(
+    'usage: auditcol dead-letters [list | export | show ID | replay [ID…] | remove ID… [--yes]]'
+  )
 }
 
 function letterFilter({ since, until, reason, receiver, lane }: LetterValues): LetterFilter {

@@ -1,6 +1,7 @@
 import type { ControlRequest } from '../journal/control.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { JournalLane } from '../journal/lane.ts'
+import { counted } from '../telemetry/counted.ts'
 import { openIn } from './void.ts'
 
 /**
@@ -15,7 +16,7 @@ export async function abandonLane(
   { configured }: Extract<ControlRequest, { do: 'abandon' }>
 ): Promise<string> {
   const { records } = lane.behind
-  const said = `${lane.name} is abandoned: ${records} undelivered records were given up`
+  const said = `${lane.name} is abandoned: ${counted(records, 'undelivered record')} given up`
   const archives = [...lane.book.archives.values()]
   if (!configured) {
     await journal.end(lane, 'abandoned')

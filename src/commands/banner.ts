@@ -5,6 +5,7 @@ import type { Counts } from '../dedup/sieve.ts'
 import { recentBytesMax } from '../journal/recent.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import { windowBytes } from '../pipeline/ways.ts'
+import { counted } from '../telemetry/counted.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 import { version } from '../version.ts'
 import { size } from './journal.ts'
@@ -30,22 +31,25 @@ export function banner(config: Config, pipeline: Pipeline): string[] {
 export function summary({ receivers, lanes, journal, dedup }: Pipeline): string[] {
   const taken = receivers.map(({ id, accepted, refused }) => {
     const not = refused > 0 ? `, ${refused} refused` : ''
-    return `receiver ${id}: ${accepted} records accepted${not}${known(dedup?.counts(id))}`
+    return `receiver ${id}: ${counted(accepted, 'record')} accepted${not}${known(dedup?.counts(id))}`
   })
   const given = lanes.map((lane) => {
     const waiting = journal?.lanes.get(lane.name)?.behind.records ?? 0
     // An archive has delivered what is committed; what is only sealed waits.
     const { records = lane.delivered, ...more } = Object.fromEntries(lane.stored)
-    const counted = Object.entries(more)
+    const others = Object.entries(more)
       .map(([what, n]) => `, ${what} ${n}`)
       .join('')
     const rest = waiting > 0 ? `; ${waiting} wait in the journal` : ''
     const why = lane.stopped ? `; stopped: ${reasonOf(lane.stopped)}` : ''
-    return `lane ${lane.name}: ${records} records delivered${counted}${rest}${why}`
+    return `lane ${lane.name}: ${counted(records, 'record')} delivered${others}${rest}${why}`
   })
   const forgotten = (dedup?.scopes ?? [])
     .filter(({ crowded }) => crowded > 0)
-    .map(({ scope, crowded }) => `dedup scope ${scope}: ${crowded} ids forgotten in their window`)
+    .map(
+      ({ scope, crowded }) =>
+        `dedup scope ${scope}: ${counted(crowded, 'id')} forgotten in the window`
+    )
   return [...taken, ...forgotten, ...given]
 }
 
@@ -65,7 +69,7 @@ function journalLine(config: Config, { journal, lanes }: Pipeline): string {
     ...lanes.map(({ name }) => journal.lanes.get(name)?.behind.records ?? 0)
   )
   const { directory, max_size } = config.journal
-  return `journal ${directory}: at most ${size(max_size)}, ${waiting} records waiting`
+  return `journal ${directory}: at most ${size(max_size)}, ${counted(waiting, 'record')} waiting`
 }
 
 /**

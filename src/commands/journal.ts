@@ -4,9 +4,12 @@ import { lockJournal } from '../journal/lock.ts'
 import { inspectJournal } from '../journal/recover.ts'
 import { type JournalStatus, statusAtRest, statusOf } from '../journal/status.ts'
 import type { Lane } from '../pipeline/lane.ts'
+import { counted } from '../telemetry/counted.ts'
+import type { Log } from '../telemetry/log.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 import { abandonLane } from './abandon.ts'
 import { requireJournal } from './journal_directory.ts'
+import { removeLetters } from './remove_letters.ts'
 import { replayLetters } from './replay.ts'
 import { voidObject } from './void.ts'
 
@@ -22,6 +25,7 @@ export async function journal(directory: string, request: ControlRequest): Promi
 export async function answerRunning(
   running: Journal,
   lanes: readonly Pick<Lane, 'name' | 'stopped'>[],
+  log: Log,
   request: ControlRequest
 ): Promise<ControlAnswer> {
   if (request.do === 'show') {
@@ -31,6 +35,7 @@ export async function answerRunning(
   }
   if (request.do === 'void') return { done: await voidObject(running, request) }
   if (request.do === 'replay') return { done: await replayLetters(running, request) }
+  if (request.do === 'remove') return { done: await removeLetters(running, request, log) }
   if (!running.lanes.has(request.lane)) {
     return { error: unknownLane([...running.lanes.keys()], request.lane) }
   }
@@ -77,6 +82,7 @@ async function change(
 ): Promise<string> {
   if (request.do === 'void') return voidObject(opened, request)
   if (request.do === 'replay') return replayLetters(opened, request)
+  if (request.do === 'remove') return removeLetters(opened, request)
   const lane = opened.lanes.get(request.lane)
   if (!lane) throw new Error(unknownLane([...opened.lanes.keys()], request.lane))
   if (request.do === 'abandon') return abandonLane(opened, lane, request)
@@ -93,7 +99,7 @@ function unknownLane(names: readonly string[], lane: string): string {
   return `the journal has no lane ${lane} (its lanes: ${names.join(', ') || 'none'})`
 }
 
-function describe(directory: string, { segments, lanes, writer }: JournalStatus): string {
+function describe(directory: string, { segments, lanes, writer, givenUp }: JournalStatus): string {
   const lines = [`journal ${directory} (writer ${writer})`, 'segments:']
   for (const { number, first, last, bytes } of segments) {
     const frames = last < first ? 'no frames' : `frames ${first} to ${last}`
@@ -102,16 +108,25 @@ function describe(directory: string, { segments, lanes, writer }: JournalStatus)
   lines.push(lanes.length > 0 ? 'lanes:' : 'lanes: none')
   for (const { name, id, records, bytes, oldest, stopped, sealed, archives } of lanes) {
     const age = oldest === undefined ? '' : `, oldest accepted ${new Date(oldest).toISOString()}`
-    lines.push(`  ${name} (${id})  ${records} records undelivered, ${size(bytes)}${age}`)
+    lines.push(`  ${name} (${id})  ${counted(records, 'record')} undelivered, ${size(bytes)}${age}`)
     if (stopped !== undefined) lines.push(`    stopped: ${stopped}`)
     if (sealed.objects > 0) {
+      const { records, objects } = sealed
       lines.push(
-        `    of them ${sealed.records} sealed in ${sealed.objects} objects that wait for a store`
+        `    sealed of them: ${counted(records, 'record')} in ${counted(objects, 'object')}, waiting for a store`
       )
     }
     for (const { archive, objects, commits } of archives) {
-      lines.push(`    ${archive}  ${objects} objects sealed, ${commits} commits`)
+      lines.push(
+        `    ${archive}  ${counted(objects, 'object')} sealed, ${counted(commits, 'commit')}`
+      )
     }
+  }
+  if (givenUp.letters > 0) {
+    const { letters, records } = givenUp
+    lines.push(
+      `removed by operators: ${counted(letters, 'dead letter')} with ${counted(records, 'record')}`
+    )
   }
   return `${lines.join('\n')}\n`
 }

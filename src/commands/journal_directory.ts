@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { type LoadOptions, loadConfig } from '../config/load_config.ts'
-import { lettersIn } from '../journal/letters.ts'
+import { lettersIn } from '../journal/letter_file.ts'
 import { listSegments } from '../journal/segment.ts'
 import { laneNames } from '../pipeline/orphans.ts'
 

@@ -1,5 +1,5 @@
 import { duration } from '../config/fields.ts'
-import type { LetterFilter, LetterHead } from '../journal/letters.ts'
+import type { LetterFilter, LetterHead } from '../journal/letter_file.ts'
 
 /** Whether a letter is among those that are meant. */
 export function passes(head: LetterHead, filter: LetterFilter): boolean {

@@ -6,6 +6,7 @@ import type { Range } from '../journal/position.ts'
 import { writeRepaired } from '../journal/repair.ts'
 import { type Plan, planRepair } from '../repair/plan.ts'
 import { openStores } from '../repair/stores.ts'
+import { counted } from '../telemetry/counted.ts'
 import { consent } from './consent.ts'
 import { requireJournal } from './journal_directory.ts'
 
@@ -76,20 +77,18 @@ function report(directory: string, plan: Plan): string {
   lines.push('everything else reads and is kept. What is lost:')
   for (const { lane, gap } of gaps) {
     const many =
-      gap.records === undefined ? 'records, nobody knows how many' : `${gap.records} records`
-    lines.push(
-      `  ${lane.name}: ${many}, in frames ${shown(gap.covers)}; its archives will show the gap`
-    )
+      gap.records === undefined ? 'records, nobody knows how many' : counted(gap.records, 'record')
+    lines.push(`  ${lane.name}: ${many}, in ${shown(gap.covers)}; its archives will show the gap`)
   }
   if (gaps.length === 0) lines.push('  nothing: every lane has delivered what does not read')
   if (adopted > 0) {
     lines.push(
-      `${adopted} objects were sealed in frames that do not read: the spool or the store has them`
+      `sealed in frames that do not read, and found in the spool or the store: ${counted(adopted, 'object')}`
     )
   }
   if (uncertain.length > 0) {
     lines.push(
-      `frames ${shown(uncertain)} may have been settlements: a lane without an archive may deliver again what they settled`
+      `${shown(uncertain)} may have been settlements: a lane without an archive may deliver again what was settled there`
     )
   }
   for (const { name } of nameless) {
@@ -106,9 +105,11 @@ function report(directory: string, plan: Plan): string {
   return `${lines.join('\n')}\n`
 }
 
+/** `frame 3`, `frames 3, 5-8, ...`. */
 function shown(ranges: readonly Range[]): string {
   const texts = ranges
     .slice(0, 10)
-    .map(([first, last]) => (first === last ? first : `${first}-${last}`))
-  return texts.join(', ') + (ranges.length > texts.length ? ', ...' : '')
+    .map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`))
+  const isOne = ranges.length === 1 && ranges[0]![0] === ranges[0]![1]
+  return `${isOne ? 'frame' : 'frames'} ${texts.join(', ')}${ranges.length > texts.length ? ', ...' : ''}`
 }

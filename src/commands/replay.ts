@@ -1,7 +1,8 @@
 import type { ControlRequest } from '../journal/control.ts'
 import type { Journal } from '../journal/journal.ts'
-import { type LetterHead, listLetters } from '../journal/letters.ts'
-import type { Replayed } from '../journal/replay_letter.ts'
+import type { Replayed } from '../journal/letter_ends.ts'
+import { type LetterHead, listLetters } from '../journal/letter_file.ts'
+import { counted } from '../telemetry/counted.ts'
 import { passes } from './letter_filter.ts'
 
 /**
@@ -22,10 +23,10 @@ export async function replayLetters(
   let records = 0
   for (const head of chosen) {
     if (head.unnamed !== undefined && ids.length === 0) {
-      leave('do not say which of their records were refused: name them')
+      leave('not said which of the records were refused: name the letter')
       continue
     }
-    const done = await journal.replay(head.id)
+    const done = await journal.letterEnds.replay(head.id)
     if (done !== 'replayed') {
       leave(reasons[done])
       continue
@@ -33,8 +34,8 @@ export async function replayLetters(
     letters++
     records += head.records
   }
-  const rest = [...left].map(([why, count]) => `; ${count} ${why}`)
-  return `${letters} dead letters with ${records} records are on their way again${rest.join('')}`
+  const done = `on the way again: ${counted(letters, 'dead letter')} with ${counted(records, 'record')}`
+  return [done, ...[...left].map(([why, count]) => `${count} left, ${why}`)].join('; ')
 }
 
 function isNamed({ id }: LetterHead, ids: readonly string[]): boolean {
@@ -42,8 +43,8 @@ function isNamed({ id }: LetterHead, ids: readonly string[]): boolean {
 }
 
 const reasons: Record<Exclude<Replayed, 'replayed'>, string> = {
-  gone: 'were replayed by somebody else',
-  'under way': 'are still under way with the rest of their batch: try again later',
-  'no lane': 'are of a lane that has ended: export them',
-  unreadable: 'are bytes that no component can read: export them'
+  gone: 'replayed or removed by somebody else',
+  'under way': 'still under way with the rest of the batch: try again later',
+  'no lane': 'of a lane that has ended: export it',
+  unreadable: 'bytes that no component can read: export them'
 }

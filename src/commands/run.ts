@@ -34,7 +34,7 @@ export async function run(options: LoadOptions): Promise<number> {
   const control =
     config.journal &&
     (await serveControl(config.journal.directory, log, (request) =>
-      answerRunning(journal!, lanes, request)
+      answerRunning(journal!, lanes, log, request)
     ))
   for (const line of banner(config, pipeline)) log.info(line)
   const failure = await Promise.race([

@@ -2,6 +2,7 @@ import { openObjects } from '../journal/archives.ts'
 import type { ControlRequest } from '../journal/control.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { JournalLane } from '../journal/lane.ts'
+import { counted } from '../telemetry/counted.ts'
 
 /** Which object is given up: its number, and its lane and archive where several have one of that number. */
 export type VoidRequest = Extract<ControlRequest, { do: 'void' }>
@@ -25,7 +26,7 @@ export async function voidObject(journal: Journal, request: VoidRequest): Promis
   const { lane, archive } = only
   await lane.book.write({ do: 'void', archive, number, at: Date.now(), reason })
   lane.voided(archive, number)
-  return `object ${number} of ${archive} (${lane.name}) is void: its leaf will say so, its ${only.records} records are kept under dead/ in the journal's directory`
+  return `object ${number} of ${archive} (${lane.name}) is void: its leaf will say so, its bytes (${counted(only.records, 'record')}) are kept under dead/ in the journal's directory`
 }
 
 interface Open {

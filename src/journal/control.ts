@@ -2,7 +2,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import type { Log } from '../telemetry/log.ts'
-import type { LetterFilter } from './letters.ts'
+import type { LetterFilter } from './letter_file.ts'
 import type { JournalStatus } from './status.ts'
 
 /** What a command may ask of the process that owns the journal (J9). */
@@ -12,6 +12,7 @@ export type ControlRequest =
   | { readonly do: 'abandon'; readonly lane: string; readonly configured: boolean }
   | { readonly do: 'rename'; readonly lane: string; readonly to: string }
   | { readonly do: 'replay'; readonly ids: readonly string[]; readonly filter: LetterFilter }
+  | { readonly do: 'remove'; readonly ids: readonly string[] }
   | {
       readonly do: 'void'
       readonly number: number
@@ -79,8 +80,9 @@ export function askControl(
     const socket = connect(socketPath(directory), () =>
       socket.write(`${JSON.stringify(request)}\n`)
     )
-    // Each letter that is replayed waits for the disk a few times, and there may be thousands.
-    if (request.do !== 'replay') socket.setTimeout(patienceMs, () => socket.destroy())
+    // Each letter that ends waits for the disk a few times, and there may be thousands.
+    if (request.do !== 'replay' && request.do !== 'remove')
+      socket.setTimeout(patienceMs, () => socket.destroy())
     socket.setEncoding('utf8').on('data', (part: string) => {
       text += part
     })

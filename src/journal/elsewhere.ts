@@ -1,5 +1,6 @@
 import { access, readdir } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { counted } from '../telemetry/counted.ts'
 import { lockJournal } from './lock.ts'
 import { inspectJournal } from './recover.ts'
 import { listSegments } from './segment.ts'
@@ -30,7 +31,7 @@ export async function refuseForgotten(
   const forgotten = await undelivered(usual)
   if (forgotten === 0) return
   throw new Error(
-    `${usual} has ${forgotten} undelivered records and is not the journal in use (${directory ?? 'there is none'}): ` +
+    `${usual} has ${counted(forgotten, 'undelivered record')} and is not the journal in use (${directory ?? 'there is none'}): ` +
       `start once with --set service::journal::directory=${usual} to deliver them, ` +
       `or run \`auditcol journal --directory ${usual} abandon LANE\``
   )

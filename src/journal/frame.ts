@@ -45,7 +45,9 @@ export const frameType = {
   /** Frames are lost, and `repair` says so. */
   gap: 15,
   /** What a store can do (A12). */
-  probed: 16
+  probed: 16,
+  /** A dead letter is given up by an operator (L6). */
+  removed: 17
 } as const
 
 /** Snapshots and synced frames say something of the lsn that they carry; all others take the next one. */

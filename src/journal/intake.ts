@@ -63,7 +63,7 @@ export function openIntake(options: IntakeOptions): Intake {
       const done = (error: Error | undefined, place: Place) => {
         if (!error) {
           if (meta.resume !== undefined) state.resume.set(meta.receiver, meta.resume)
-          for (const letter of meta.replay?.letters ?? []) state.replayed.add(letter)
+          for (const letter of meta.replay?.letters ?? []) state.ended.add(letter)
           for (const lane of chosen) lane.accepted(logs.records, bytes)
           recent.add({ place, bytes, lanes: indices, logs, meta })
           stored?.(place.lsn)

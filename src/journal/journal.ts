@@ -8,14 +8,14 @@ import { type FrameIndex, learnFrames } from './frame_index.ts'
 import { openIntake } from './intake.ts'
 import type { JournalLane } from './lane.ts'
 import { createLanes } from './lanes.ts'
+import { createLetterEnds, type LetterEnds } from './letter_ends.ts'
 import { type Letters, openLetters } from './letters.ts'
 import { lockJournal } from './lock.ts'
 import { createRecent } from './recent.ts'
 import { recoverJournal } from './recover.ts'
-import { createReplay, type Replayed } from './replay_letter.ts'
 import { releaseReserve, watchRoom } from './room.ts'
 import { segmentBytes } from './segment.ts'
-import { type Ended, snapshotOf } from './state.ts'
+import { type Ended, type GivenUpLetters, snapshotOf } from './state.ts'
 import { createWriter } from './writer.ts'
 
 export interface JournalOptions {
@@ -56,8 +56,9 @@ export interface Journal {
   /** The last durable mark of a receiver. */
   resume(receiver: string): string | undefined
   readonly letters: Letters
-  /** Gives a dead letter's records to its lane again and removes it; twice is once (L6). */
-  replay(id: string): Promise<Replayed>
+  readonly letterEnds: LetterEnds
+  /** What operators have given up of dead letters. */
+  readonly givenUp: GivenUpLetters
   segments(): readonly SegmentStatus[]
   /** Bytes on the disk and about to be there. */
   readonly bytes: number
@@ -154,7 +155,17 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     writer: state.writer,
     ...{ directory, lanes, letters, bear, end, giveUp, rename },
     append: intake.append,
-    replay: createReplay({ directory, state, lanes, letters, append: intake.append }),
+    letterEnds: createLetterEnds({
+      directory,
+      state,
+      lanes,
+      letters,
+      frames,
+      append: intake.append
+    }),
+    get givenUp() {
+      return state.givenUp
+    },
     resume: (receiver) => state.resume.get(receiver),
     segments: () =>
       segments.map(({ number, firstLsn, lastLsn, end }) => {

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { counted } from '../telemetry/counted.ts'
 import { decodeEnvelope } from './envelope.ts'
 import { frameHeaderBytes, frameStart, frameType } from './frame.ts'
 import type { Range } from './position.ts'
@@ -81,7 +82,7 @@ function toldOf(count: number, claims: readonly Claim[], nameOf: (lane: number) 
   const own = claims.length - records.length
   const silent = count - claims.length
   const parts = [
-    records.length > 0 && `${sum} ${sum === 1 ? 'record' : 'records'} for ${lanes.join(', ')}`,
+    records.length > 0 && `${counted(sum, 'record')} for ${lanes.join(', ')}`,
     own > 0 && `${own === 1 ? 'one frame' : `${own} frames`} of what was settled or sealed`,
     silent > 0 && `${silent === 1 ? 'one frame says' : `${silent} frames say`} nothing of itself`
   ]

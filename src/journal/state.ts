@@ -38,12 +38,20 @@ export interface JournalState {
   resume: Map<string, string>
   /** What was found of each store (A12). */
   checks: Map<string, Checks>
-  /** Dead letters whose records stand in a frame again; their files are on the way out (L6). */
-  replayed: Set<string>
+  /** Dead letters whose end a frame tells, replayed or given up; their files are on the way out (L6). */
+  ended: Set<string>
+  /** What operators have given up of dead letters. */
+  givenUp: GivenUpLetters
   /** Lanes that were given up with all that would have shown it; the next of their name tells. */
   abandoned: AbandonedLane[]
   /** Nobody knows it any more: it stands where repair found none that reads. */
   lost?: true
+}
+
+export interface GivenUpLetters {
+  readonly letters: number
+  /** Of those letters that told. */
+  readonly records: number
 }
 
 export interface AbandonedLane extends Abandoned {
@@ -94,6 +102,12 @@ export interface Probed {
   readonly store: string
   readonly checks: Checks
 }
+export interface Removed {
+  readonly letter: string
+  readonly at: number
+  /** Undefined when the letter did not tell. */
+  readonly records?: number
+}
 /** A frame of one lane's archives, or of several lanes for a gap. */
 type OfLane<T> = T & { readonly lane: number }
 
@@ -104,7 +118,8 @@ export function emptyState(writer: string): JournalState {
     nextLane: 1,
     resume: new Map(),
     checks: new Map(),
-    replayed: new Set(),
+    ended: new Set(),
+    givenUp: { letters: 0, records: 0 },
     abandoned: []
   }
 }
@@ -141,7 +156,7 @@ const apply: Record<number, Apply> = {
     if (envelope === undefined) return
     const { receiver, resume, replay } = envelope
     if (resume !== undefined) state.resume.set(receiver, resume)
-    for (const letter of replay?.letters ?? []) state.replayed.add(letter)
+    for (const letter of replay?.letters ?? []) state.ended.add(letter)
   },
   [frameType.birth]: (state, frame) => {
     const { lane, id, name } = parse<Birth>(frame)
@@ -181,6 +196,12 @@ const apply: Record<number, Apply> = {
   [frameType.probed]: (state, frame) => {
     const { store, checks } = parse<Probed>(frame)
     state.checks.set(store, checks)
+  },
+  [frameType.removed]: (state, frame) => {
+    const { letter, records = 0 } = parse<Removed>(frame)
+    const { givenUp } = state
+    state.ended.add(letter)
+    state.givenUp = { letters: givenUp.letters + 1, records: givenUp.records + records }
   }
 }
 
@@ -209,7 +230,9 @@ interface Snapshot {
     readonly early?: Carried[]
   }[]
   readonly checks?: readonly [string, Checks][]
+  /** Those that are given up too: the name is that of a version without them. */
   readonly replayed?: readonly string[]
+  readonly givenUp?: GivenUpLetters
   readonly abandoned?: readonly AbandonedLane[]
   readonly lost?: true
 }
@@ -225,7 +248,8 @@ export function snapshotOf(state: JournalState): Buffer {
       archives: [...lane.archives.values()]
     })),
     checks: [...state.checks],
-    replayed: [...state.replayed],
+    replayed: [...state.ended],
+    givenUp: state.givenUp,
     abandoned: state.abandoned,
     ...(state.lost && { lost: true })
   }
@@ -251,7 +275,8 @@ export function stateOf(payload: Buffer): JournalState {
       ])
     ),
     checks: new Map(snapshot.checks),
-    replayed: new Set(snapshot.replayed),
+    ended: new Set(snapshot.replayed),
+    givenUp: snapshot.givenUp ?? { letters: 0, records: 0 },
     abandoned: [...(snapshot.abandoned ?? [])],
     ...(snapshot.lost && { lost: true })
   }

@@ -3,12 +3,14 @@ import { openObjects } from './archives.ts'
 import type { Journal } from './journal.ts'
 import { type Sealed, sealedOf } from './lane.ts'
 import type { Recovered } from './recover.ts'
+import type { GivenUpLetters } from './state.ts'
 
 /** What `auditcol journal` shows. */
 export interface JournalStatus {
   readonly writer: string
   readonly segments: readonly { number: number; first: number; last: number; bytes: number }[]
   readonly lanes: readonly LaneStatus[]
+  readonly givenUp: GivenUpLetters
 }
 
 export interface LaneStatus {
@@ -37,7 +39,8 @@ export function statusOf(
     ...since(oldest(), book.archives),
     ...(stopped.has(name) && { stopped: stopped.get(name)! })
   }))
-  return { writer: journal.writer, segments: journal.segments(), lanes }
+  const { writer, givenUp } = journal
+  return { writer, segments: journal.segments(), lanes, givenUp }
 }
 
 /** The same of a journal that nobody has open. */
@@ -57,7 +60,8 @@ export function statusAtRest({ state, segments, backlog }: Recovered): JournalSt
     segments: segments.map(({ number, firstLsn, lastLsn, end }) => {
       return { number, first: firstLsn, last: lastLsn, bytes: end }
     }),
-    lanes
+    lanes,
+    givenUp: state.givenUp
   }
 }
 

@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import { pathsOf } from '../config/paths.ts'
 import type { Book } from '../journal/book.ts'
 import type { Journal } from '../journal/journal.ts'
+import { counted } from '../telemetry/counted.ts'
 import type { Log } from '../telemetry/log.ts'
 
 /**
@@ -37,7 +38,9 @@ export function laneNames(config: Config): ReadonlySet<string> {
 
 /** A gap and what was given up are no records any more, and still have to be told. */
 function owing(records: number): string {
-  return records > 0 ? `${records} records undelivered` : 'gaps that no archive shows yet'
+  return records > 0
+    ? `${counted(records, 'record')} undelivered`
+    : 'gaps that no archive shows yet'
 }
 
 /** Sealed objects and gaps whose leaves are not in the store yet. */

@@ -35,7 +35,7 @@ test('A9: a lane that the configuration still has is abandoned with a gap leaf i
   const { dir } = await withUndelivered()
   const done = await runToEnd({ dir, args: ['journal', 'abandon', 'logs/awss3'] })
   expect(done.output).toBe(
-    'logs/awss3 is abandoned: 2 undelivered records were given up; ' +
+    'logs/awss3 is abandoned: 2 undelivered records given up; ' +
       'the archive will show a gap in their place when auditcol runs\n'
   )
   const again = await start({ dir, config: both })
@@ -56,7 +56,7 @@ test('A9: one that it has no more ends, and the first leaf of the next lane of i
   writeFileSync(join(dir, 'pipeline.yaml'), without)
   const done = await runToEnd({ dir, args: ['journal', 'abandon', 'logs/awss3'] })
   expect(done.output).toMatch(
-    /^logs\/awss3 is abandoned: 2 undelivered records were given up; in file:.*archive it ends with commit 1 below \.auditcol\/\S+, and shows no gap\n$/
+    /^logs\/awss3 is abandoned: 2 undelivered records given up; in file:.*archive it ends with commit 1 below \.auditcol\/\S+, and shows no gap\n$/
   )
   const again = await start({ dir, config: both })
   await sendEach(again, ['d'])

@@ -132,11 +132,11 @@ service:
     (await runToEnd({ dir, args: ['dead-letters', ...args] })).output
   await send(auditcol.http, ['first-dropped', 'a'])
   await until(() => backend.taken().length === 1)
-  expect(await letters()).toContain('by logs/in+refusing  1 records')
+  expect(await letters()).toContain('by logs/in+refusing  1 record')
   writeFileSync(words, 'second')
   await send(auditcol.http, ['second', 'b'])
   await until(() => backend.taken().length === 2)
-  expect(await letters()).toContain('by logs/in+refusing  1 records  processing')
+  expect(await letters()).toContain('by logs/in+refusing  1 record  processing')
   writeFileSync(words, 'nothing')
   await letters('replay')
   await until(() => backend.taken().length === 3)
@@ -168,7 +168,7 @@ service:
   const name = 'logs/in+forward+logs/backend'
   expect(await runToEnd({ dir, config: after })).toMatchObject({
     code: 1,
-    output: expect.stringContaining('1 records undelivered for logs/backend')
+    output: expect.stringContaining('1 record undelivered for logs/backend')
   })
   const renamed = await runToEnd({ dir, args: ['journal', 'rename', 'logs/backend', name] })
   expect(renamed.output).toBe(`logs/backend is now ${name}\n`)

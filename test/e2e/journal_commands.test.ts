@@ -114,7 +114,7 @@ test('L7: journal abandon gives them up, and a lane of that name is a new one af
   const done = await journal(auditcol, 'abandon', 'logs/dead')
   expect(done).toMatchObject({
     code: 0,
-    output: 'logs/dead is abandoned: 3 undelivered records were given up\n'
+    output: 'logs/dead is abandoned: 3 undelivered records given up\n'
   })
   const without = await start({
     dir: auditcol.dir,

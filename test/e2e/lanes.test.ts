@@ -49,13 +49,13 @@ describe('a lane is on its own', () => {
     expect(sour.calls().filter(({ what }) => what === 'begin')).toHaveLength(3)
     const { output } = await letters('list')
     expect(
-      output.match(/logs\/sour {2}from otlp {2}by sour {2}1 records {2}the backend will never/g)
+      output.match(/logs\/sour {2}from otlp {2}by sour {2}1 record {2}the backend will never/g)
     ).toHaveLength(3)
     const [id = ''] = output.split(' ')
     expect((await letters('show', id)).output).toContain('event(a)')
 
     // At rest, by id; then by the running process, all of them; then there is nothing left.
-    expect((await letters('replay', id)).output).toContain('1 dead letters with 1 records')
+    expect((await letters('replay', id)).output).toContain('1 dead letter with 1 record')
     expect(await letters('replay', id)).toMatchObject({ code: 1 })
     sour.become('take')
     const next = await start({ dir })

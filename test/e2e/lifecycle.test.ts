@@ -41,9 +41,9 @@ test('the shipped pipeline.yaml: what it prints at start, and the record of its 
     /archive\/audit\/year=\d{4}\/month=\d\d\/day=\d\d\/hour=\d\d\/[^/]+\.json\.zst$/
   )
   expect(JSON.parse(`${object?.content}`)).toMatchObject(JSON.parse(body!))
-  expect(auditcol.output()).toContain('receiver otlp: 1 records accepted')
+  expect(auditcol.output()).toContain('receiver otlp: 1 record accepted')
   expect(auditcol.output()).toMatch(
-    /lane logs\/awss3: 1 records delivered, objects 1, bytes \d+, commits 1\n/
+    /lane logs\/awss3: 1 record delivered, objects 1, bytes \d+, commits 1\n/
   )
 })
 

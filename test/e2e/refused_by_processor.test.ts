@@ -46,12 +46,12 @@ test('L4, L6: what a processor refuses is a letter, what else came with it arriv
     /logs\/awss3 {2}from otlp {2}by refusing {2}\d records {2}processing: nobody/
   )
   expect(await letters('list', '--reason', 'worse', '--receiver', 'otlp')).toMatch(
-    /^\S+-.* 1 records/
+    /^\S+-.* 1 record/
   )
   expect(await letters('list', '--lane', 'logs/other')).toBe('no dead letters\n')
   expect(await letters('list', '--until', '1h')).toBe('no dead letters\n')
   expect(await letters('export', '--since', '1h', '--output', 'letters.jsonl')).toBe(
-    '3 dead letters are in letters.jsonl\n'
+    'letters.jsonl has 3 dead letters\n'
   )
   const exported = readFileSync(join(dir, 'letters.jsonl'), 'utf8')
   expect(idsIn(exported).toSorted()).toEqual(['bad-1', 'bad-2', 'bad-3', 'bad-4', 'worse-1'])
@@ -64,7 +64,7 @@ test('L4, L6: what a processor refuses is a letter, what else came with it arriv
 
   writeFileSync(words, 'worse')
   expect(await letters('replay', '--reason', 'nobody wants bad')).toBe(
-    '2 dead letters with 4 records are on their way again\n'
+    'on the way again: 2 dead letters with 4 records\n'
   )
   await until(() => archivedIds(join(dir, 'archive')).length === 7)
   expect(await stop(auditcol)).toBe(0)

@@ -84,7 +84,7 @@ test('a lost frame of records is named, without consent nothing changes, with it
   const before = readFileSync(segments(auditcol)[0]!)
   const asked = await repair(auditcol)
   expect(asked.code).toBe(1)
-  expect(asked.output).toMatch(/logs\/dead: 1 records, in frames 3; its archives will show the gap/)
+  expect(asked.output).toMatch(/logs\/dead: 1 record, in frame 3; its archives will show the gap/)
   expect(asked.output).toMatch(/nothing was changed: run it with --yes to repair\n$/)
   expect(readFileSync(segments(auditcol)[0]!)).toEqual(before)
 
@@ -116,12 +116,14 @@ test.each([
     const auditcol = await archived(ids)
     flip(segments(auditcol).at(-1)!, '"spool":"', { place, skip: 3 })
     const { code, output } = await repair(auditcol, '--yes')
-    expect(output).toContain('1 objects were sealed in frames that do not read')
+    expect(output).toContain(
+      'sealed in frames that do not read, and found in the spool or the store: 1 object'
+    )
     expect(code).toBe(0)
     const next = await start({ dir: auditcol.dir })
     await sendEach(next, ['d'])
     expect(await stop(next)).toBe(0)
-    expect(next.output()).toContain('lane logs/awss3: 1 records delivered')
+    expect(next.output()).toContain('lane logs/awss3: 1 record delivered')
     expect(archivedIds(join(next.dir, 'archive'))).toEqual([...ids, 'd'])
     expect(problemsOf(filesOf(next.dir))).toEqual([])
   }
@@ -144,7 +146,9 @@ test('A11: an intent that is not committed is taken from the spool', { timeout }
   flip(segments(second).at(-1)!, '"spool":"', { skip: 3 })
   const { code, output } = await repair(second, '--yes')
   expect(code).toBe(0)
-  expect(output).toContain('1 objects were sealed in frames that do not read')
+  expect(output).toContain(
+    'sealed in frames that do not read, and found in the spool or the store: 1 object'
+  )
   const next = await start({ dir: auditcol.dir })
   await sendEach(next, ['c'])
   expect(await stop(next)).toBe(0)

@@ -32,14 +32,14 @@ test('a frame that does not read, of whatever version, is a dead letter with its
   const letters = async (...args: string[]) =>
     (await runToEnd({ dir, args: ['dead-letters', ...args] })).output
   const list = await letters()
-  expect(list).toMatch(/by journal {2}1 records {2}the frame does not read: /)
+  expect(list).toMatch(/by journal {2}1 record {2}the frame does not read: /)
   const [id = ''] = list.split(' ')
   const bytesValue = Buffer.from('this is no OTLP').toString('base64')
   expect(await letters('show', id)).toContain(`"bytesValue":"${bytesValue}"`)
   const { resourceLogs } = JSON.parse(await letters('export'))
   expect(resourceLogs[0].scopeLogs[0].logRecords[0].body).toEqual({ bytesValue })
   expect(await letters('replay')).toBe(
-    '0 dead letters with 0 records are on their way again; 1 are bytes that no component can read: export them\n'
+    'on the way again: 0 dead letters with 0 records; 1 left, bytes that no component can read: export them\n'
   )
 })
 

@@ -71,7 +71,7 @@ test('L7: what is sealed and not stored counts as undelivered, at rest and with 
   expect(auditcol.output()).toContain('0 records delivered; 2 wait in the journal')
   const { output } = await runToEnd({ dir, args: ['journal'] })
   expect(output).toMatch(/2 records undelivered, \d+ bytes, oldest accepted \d{4}-/)
-  expect(output).toMatch(/of them 2 sealed in 2 objects that wait for a store/)
+  expect(output).toMatch(/sealed of them: 2 records in 2 objects, waiting for a store/)
 
   const without = pipelineOf({ debug: '' })
   const refused = await runToEnd({ dir, args: ['run', '--config', `yaml:${without}`], env })
@@ -96,7 +96,7 @@ test('A9: what is sealed is void when its lane is abandoned, and its bytes are k
   await until(() => auditcol.output().includes('storing in s3://logs failed'))
   expect(await stop(auditcol)).toBe(0)
   const done = await runToEnd({ dir, args: ['journal', 'abandon', 'logs/awss3'], env })
-  expect(done.output).toContain('logs/awss3 is abandoned: 2 undelivered records were given up')
+  expect(done.output).toContain('logs/awss3 is abandoned: 2 undelivered records given up')
   expect((await runToEnd({ dir, args: ['journal'] })).output).toContain('0 records undelivered')
   const gone = ['run', '--config', `yaml:${pipelineOf({ debug: '' })}`]
   expect((await runToEnd({ dir, args: gone, env })).output).toContain(

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readLetter } from '../../src/journal/letters.ts'
+import { readLetter } from '../../src/journal/letter_file.ts'
 import { reasonOf } from '../../src/telemetry/reason.ts'
 import { problemsOf } from '../archive_check.ts'
 import { newDir, until } from '../e2e/auditcol.ts'

@@ -46,7 +46,7 @@ describe.skipIf(binary === undefined)('doctor and a real S3 server', () => {
     expect(results(files)).toEqual(['ok', 'no', 'ok', 'ok', 'no', 'no', 'ok'])
     await until(() => auditcol.output().includes('Everything is ready'))
     expect(await stop(auditcol)).toBe(0)
-    expect(auditcol.output()).toContain('lane logs/awss3/locked: 1 records delivered')
+    expect(auditcol.output()).toContain('lane logs/awss3/locked: 1 record delivered')
   })
 
   test('a user who may only write: the rights that are missing, and the exporter goes on', {
@@ -66,7 +66,7 @@ describe.skipIf(binary === undefined)('doctor and a real S3 server', () => {
     ])
     expect(await stop(auditcol)).toBe(0)
     expect(auditcol.output()).toMatch(/warn .*s3:\/\/logs: read: denied: needs s3:GetObject: a key/)
-    expect(auditcol.output()).toContain('lane logs/awss3: 1 records delivered')
+    expect(auditcol.output()).toContain('lane logs/awss3: 1 record delivered')
   })
 
   test('a bucket without what is required refuses start', { timeout }, async () => {

@@ -22,7 +22,7 @@ test('undelivered records in the default journal refuse start when another one i
   await journal.close()
   for (const other of [join(directory, 'other'), undefined]) {
     await expect(refuseForgotten(other, join(directory, 'journal'))).rejects.toThrow(
-      /journal has 1 undelivered records and is not the journal in use/
+      /journal has 1 undelivered record and is not the journal in use/
     )
   }
   await refuseForgotten(join(directory, 'journal'), join(directory, 'journal'))

@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { listLetters, readLetter } from '../../src/journal/letters.ts'
+import { listLetters, readLetter } from '../../src/journal/letter_file.ts'
 import { crashed, letterOf, open, until, withLetter } from './harness.ts'
 
 test('L5: a letter holds the records and where they came from', async () => {
@@ -37,7 +37,7 @@ test('L5: dead letters are bounded', async () => {
   // One that is replayed makes room for another.
   settle()
   await until(() => journal.lanes.get('logs/a')!.behind.records === 0)
-  await expect.poll(() => journal.replay(id)).toBe('replayed')
+  await expect.poll(() => journal.letterEnds.replay(id)).toBe('replayed')
   await write()
   await journal.close()
 })

@@ -1,7 +1,7 @@
 import type * as Promises from 'node:fs/promises'
 import { extname } from 'node:path'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
-import { listLetters } from '../../src/journal/letters.ts'
+import { listLetters } from '../../src/journal/letter_file.ts'
 import { append, crashed, listen, open, textOf, until, withLetter } from './harness.ts'
 
 /** The program ends before its so-manieth change of the disk: that one and all behind it never happen. */
@@ -65,14 +65,14 @@ test('L6: a replay gives one copy, whatever it is killed at, and however often i
     disk.changes.length = 0
     disk.ended = Promise.withResolvers()
     disk.left = steps
-    const replayed = first.replay(id).then(() => true)
+    const replayed = first.letterEnds.replay(id).then(() => true)
     done = await Promise.race([replayed, disk.ended.promise.then(() => false)])
     disk.left = Number.POSITIVE_INFINITY
 
     const left = await crashed(tried)
     const second = await open(left)
     for (const head of (await listLetters(left)).heads) {
-      expect(await second.replay(head.id)).toBe('replayed')
+      expect(await second.letterEnds.replay(head.id)).toBe('replayed')
     }
     const seen = listen(second.lanes.get('logs/a')!)
     await until(() => seen.batches.length > 0)
@@ -87,17 +87,19 @@ test('L6: a replay gives one copy, whatever it is killed at, and however often i
 test('L6: two replays at once give one copy', async () => {
   const { directory, id } = await atRest()
   const journal = await open(directory)
-  expect(await Promise.all([journal.replay(id), journal.replay(id)])).toEqual(['replayed', 'gone'])
+  expect(await Promise.all([journal.letterEnds.replay(id), journal.letterEnds.replay(id)])).toEqual(
+    ['replayed', 'gone']
+  )
   expect(journal.lanes.get('logs/a')!.behind.records).toBe(1)
   await journal.close()
 })
 
 test('L6: a letter whose batch is still under way is not replayed: a restart would bring its records again', async () => {
   const { journal, lane, id, settle } = await withLetter()
-  expect(await journal.replay(id)).toBe('under way')
+  expect(await journal.letterEnds.replay(id)).toBe('under way')
   expect(lane.behind.records).toBe(1)
   settle()
-  await expect.poll(() => journal.replay(id)).toBe('replayed')
+  await expect.poll(() => journal.letterEnds.replay(id)).toBe('replayed')
   await journal.close()
 })
 
@@ -111,12 +113,62 @@ test('L6: a letter that comes to nothing is gone for good before its lane goes o
   await journal.close()
 })
 
+test('L6: a letter that is given up never comes back and is counted once, whatever its removal is killed at', async () => {
+  const { directory, id } = await atRest()
+  let steps = 0
+  for (let done = false; !done; steps++) {
+    const tried = await crashed(directory)
+    const first = await open(tried)
+    disk.changes.length = 0
+    disk.ended = Promise.withResolvers()
+    disk.left = steps
+    const removed = first.letterEnds.giveUp(id).then(() => true)
+    done = await Promise.race([removed, disk.ended.promise.then(() => false)])
+    disk.left = Number.POSITIVE_INFINITY
+
+    const left = await crashed(tried)
+    const second = await open(left)
+    // It is there and nothing is counted, or it is gone and counted: then the second time finds nothing.
+    const isThere = (await listLetters(left)).heads.length === 1
+    expect(second.givenUp.letters, `killed after ${disk.changes}`).toBe(isThere ? 0 : 1)
+    expect(await second.letterEnds.giveUp(id)).toEqual(isThere ? { records: 1 } : 'gone')
+    expect(second.givenUp).toEqual({ letters: 1, records: 1 })
+    expect(await second.letterEnds.replay(id)).toBe('gone')
+    await second.close()
+    const third = await open(left)
+    expect(third.givenUp).toEqual({ letters: 1, records: 1 })
+    expect(third.lanes.get('logs/a')!.behind.records).toBe(0)
+    await third.close()
+  }
+  expect(steps).toBeGreaterThanOrEqual(4)
+})
+
+test('L6: a letter that is given up and replayed at once ends one way', async () => {
+  const { directory, id } = await atRest()
+  const journal = await open(directory)
+  const { letterEnds } = journal
+  expect(await Promise.all([letterEnds.replay(id), letterEnds.giveUp(id)])).toEqual([
+    'replayed',
+    'gone'
+  ])
+  await journal.close()
+})
+
+test('L6: a letter whose batch is still under way is not given up: a restart would write it again', async () => {
+  const { journal, id, settle } = await withLetter()
+  expect(await journal.letterEnds.giveUp(id)).toBe('under way')
+  settle()
+  await expect.poll(() => journal.letterEnds.giveUp(id)).toEqual({ records: 1 })
+  await journal.close()
+})
+
 test('the letter of a lane that has ended is left', async () => {
   const { directory, id } = await atRest()
   const journal = await open(directory)
   await journal.end(journal.lanes.get('logs/a')!, 'abandoned')
-  expect(await journal.replay(id)).toBe('no lane')
+  expect(await journal.letterEnds.replay(id)).toBe('no lane')
   expect((await listLetters(directory)).heads).toHaveLength(1)
+  expect(await journal.letterEnds.giveUp(id)).toEqual({ records: 1 })
   await journal.close()
 })
 

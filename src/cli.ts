@@ -17,19 +17,19 @@ import { version } from './version.ts'
 
 const help = `auditcol ${version}: a pipeline for audit logs
 
-Usage: auditcol [run] [options]           receive, keep and deliver; the default
-       auditcol validate [options]        check the configuration, print nothing when it is good
-       auditcol doctor [--json] [options] ask the disk and every store whether they do what is needed
-       auditcol journal [show] [options]  show the journal's segments, lanes and oldest record
+Usage: auditcol [run]                     receive, keep and deliver; the default
+       auditcol validate                  check the configuration, print nothing when it is good
+       auditcol doctor                    ask the disk and every store whether they do what is needed
+       auditcol journal [show]            segments, lanes, the oldest record of each, why one has stopped
        auditcol journal abandon LANE      give up what a lane has not delivered
        auditcol journal rename LANE NAME  let a lane go on under another name
-       auditcol void NUMBER [options]     give up a sealed object that no store takes, keep its bytes
+       auditcol void NUMBER               give up a sealed object that no store takes, keep its bytes
        auditcol dead-letters [list]       records that will fail again
        auditcol dead-letters show ID      one of them, with its records
-       auditcol dead-letters export       their records, one OTLP/JSON request a line (--output FILE)
+       auditcol dead-letters export       their records, one OTLP/JSON request a line
        auditcol dead-letters replay [ID…] give them to their lane again
-       auditcol dead-letters remove ID…   give them up for good; --yes: without asking
-       auditcol repair [--yes] [options]  name what is damaged in a journal, make it whole again
+       auditcol dead-letters remove ID…   give them up for good, when asked or with --yes
+       auditcol repair                    say what is damaged in a journal, with consent make it whole, gaps shown
 
 Options:
   --config SOURCE    a path, file:PATH, env:NAME or yaml:TEXT; repeatable, merged in order
@@ -37,10 +37,11 @@ Options:
   --set KEY=VALUE    override one key, its parts joined by :: or by dots; repeatable
   --logs-only        leave out traces, metrics and profiles pipelines and what only they use
   --directory DIR    journal, void, dead-letters, repair: the journal's directory (default: the configuration's)
-  --lane, --archive  which one, by name
-  --reason TEXT      void: what its leaf says; dead-letters: part of the reason
-  --since, --until   dead-letters: written from, and before; a time, or so long ago: 90m
-  --receiver NAME    dead-letters: what accepted the records
+  --lane NAME        void: where several have an object NUMBER; dead-letters list, export, replay: of this one
+  --archive NAME     void: where several have an object NUMBER
+  --reason TEXT      void: what its leaf says; dead-letters list, export, replay: part of the reason
+  --since, --until   dead-letters list, export, replay: written from, and before; a time, or so long ago: 90m
+  --receiver NAME    dead-letters list, export, replay: what accepted the records
   --output FILE      dead-letters export: a new file, in place of standard output
   --json             doctor: the same as JSON
   --yes              repair, dead-letters remove: do it without asking
@@ -58,6 +59,7 @@ async function main(argv: string[]): Promise<number> {
   if (values.help) return print(help)
   if (values.version) return print(`auditcol ${version}\n`)
   const [command = 'run', ...rest] = positionals
+  refuseStray(values, command, rest[0])
   const options = {
     config: values.config ?? ['pipeline.yaml'],
     set: values.set ?? [],
@@ -82,8 +84,6 @@ async function main(argv: string[]): Promise<number> {
     const directory = values.directory ?? (await journalDirectory(options))
     return deadLetters(directory, rest, values)
   }
-  if (values.directory !== undefined)
-    throw new UsageError('--directory belongs to journal, void, dead-letters and repair')
   if (command === 'doctor' && rest.length === 0) return doctor(options, values.json ?? false, print)
   if (rest.length > 0) throw new UsageError(`unexpected argument ${rest[0]}`)
   if (command === 'run') return run(options)
@@ -118,6 +118,32 @@ function parse(argv: string[]) {
     })
   } catch (error) {
     throw new UsageError((error as Error).message)
+  }
+}
+
+const letters = ['dead-letters list', 'dead-letters export', 'dead-letters replay']
+
+/** Which commands take an option, where not all do. */
+const takenBy: Readonly<Record<string, readonly string[]>> = {
+  directory: ['journal', 'void', 'dead-letters', 'repair'],
+  lane: ['void', ...letters],
+  archive: ['void'],
+  reason: ['void', ...letters],
+  since: letters,
+  until: letters,
+  receiver: letters,
+  output: ['dead-letters export'],
+  json: ['doctor'],
+  yes: ['repair', 'dead-letters remove'],
+  'without-store': ['repair']
+}
+
+/** What would be accepted and mean nothing. */
+function refuseStray(given: object, command: string, verb = 'list'): void {
+  for (const option of Object.keys(given)) {
+    const takers = takenBy[option]
+    if (!takers || takers.includes(command) || takers.includes(`${command} ${verb}`)) continue
+    throw new UsageError(`--${option} belongs to ${takers.join(', ')}`)
   }
 }
 
@@ -170,8 +196,6 @@ async function deadLetters(
 ): Promise<number> {
   const filter = letterFilter(values)
   const { output, yes = false } = values
-  if (output !== undefined && verb !== 'export')
-    throw new UsageError('--output belongs to dead-letters export')
   if (verb === 'replay') return print(await journal(directory, { do: 'replay', ids, filter }))
   if (verb === 'show' && ids.length === 1) return print(await showLetter(directory, ids[0]!))
   if (verb === 'list' && ids.length === 0) return print(await describeLetters(directory, filter))
@@ -180,7 +204,6 @@ async function deadLetters(
     return 0
   }
   if (verb === 'remove' && ids.length > 0) {
-    if (Object.keys(filter).length > 0) throw new UsageError('dead-letters remove takes ids alone')
     return removeWithConsent(directory, ids, yes, print)
   }
   throw new UsageError(

@@ -21,6 +21,28 @@ test('--version and --help', { timeout }, async () => {
   }
 })
 
+test('the README has all commands and options as --help has them, and so have the usage errors', {
+  timeout
+}, async () => {
+  const { output } = await runToEnd({ args: ['--help'] })
+  const usage = /Usage: .*(?=\n\nExit codes)/s.exec(output)![0]
+  expect(readFileSync(join(root, 'README.md'), 'utf8')).toContain(`\`\`\`\n${usage}\n\`\`\``)
+  const wrong = [['journal', 'x'], ['void'], ['dead-letters', 'x']].map((args) => [
+    ...args,
+    '--directory',
+    'y'
+  ])
+  for (const args of wrong) {
+    const { output } = await runToEnd({ args })
+    const [, command, verbs] = /usage: auditcol ([\w-]+) (.*)/.exec(output)!
+    for (const verb of verbs!.match(/(?<!--)\b[a-z]{4,}\b|--[a-z]+/g)!) {
+      expect(usage).toMatch(
+        verb.startsWith('--') ? `  ${verb}` : new RegExp(`auditcol ${command} \\[?${verb}`)
+      )
+    }
+  }
+})
+
 test('validate is silent when all is well, and starts nothing', { timeout }, async () => {
   const args = ['validate', '--config', join(root, 'pipeline.yaml')]
   expect(await runToEnd({ args })).toMatchObject({ code: 0, output: '' })
@@ -32,7 +54,10 @@ test('bad usage is exit code 2 and one line', { timeout }, async () => {
     [['run', 'away'], 'unexpected argument away'],
     [['--sett', 'a=b'], '--sett'],
     [['journal', 'abandon'], 'usage: auditcol journal'],
-    [['validate', '--directory', 'x'], '--directory belongs to']
+    [['validate', '--directory', 'x'], '--directory belongs to'],
+    [['run', '--yes'], '--yes belongs to repair, dead-letters remove'],
+    [['dead-letters', 'show', 'x', '--since', '1h'], '--since belongs to dead-letters list'],
+    [['journal', '--lane', 'logs/a'], '--lane belongs to void']
   ]
   const runs = await Promise.all(cases.map(([args]) => runToEnd({ args })))
   for (const [index, { code, output }] of runs.entries()) {

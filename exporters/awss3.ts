@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { openDirectorySpool } from '../src/archive/directory_spool.ts'
 import { checkNames } from '../src/archive/findings.ts'
 import { type KeyOptions, keyLayout, keyProblem } from '../src/archive/key.ts'
+import { chooseLayout } from '../src/archive/layout_choice.ts'
 import { marshalers } from '../src/archive/marshal.ts'
 import { createMemorySpool } from '../src/archive/memory_spool.ts'
 import { openArchives } from '../src/archive/open_archives.ts'
@@ -65,14 +66,22 @@ export const config = z
     if (context.issues.length > 0) return
     const add = (path: string[], message: string) =>
       context.addIssue({ code: 'custom', path, message })
-    const { s3_bucket } = s3uploader
+    const { s3_bucket, layout } = s3uploader
     const options = keyOptions(s3uploader, marshaler, '0'.repeat(16))
-    const problem = keyProblem(options, s3_bucket.startsWith('file:'))
+    const { sampleKey } = chooseLayout(s3uploader, options.extension)
+    const problem = keyProblem(options, s3_bucket.startsWith('file:'), sampleKey)
     if (problem !== undefined) add(['s3uploader'], problem)
     if (s3_bucket === '' && mapped.s3_bucket === '')
       add(['s3uploader', 's3_bucket'], 'no bucket: name one here or by resource_attrs_to_s3')
     if (mapped.s3_bucket !== '' && s3_bucket.startsWith('file:'))
       add(['resource_attrs_to_s3', 's3_bucket'], `a directory has no buckets: ${s3_bucket}`)
+    if (layout !== 'collector' && mapped.s3_prefix !== '')
+      add(
+        ['resource_attrs_to_s3', 's3_prefix'],
+        `layout: ${layout} has one prefix, that of s3_prefix`
+      )
+    if (layout !== 'collector' && marshaler !== 'body' && marshaler !== 'otlp_json')
+      add(['marshaler'], `layout: ${layout} writes bodies as they came: leave marshaler out`)
     if (mapped.allowed_buckets !== undefined && mapped.s3_bucket === '')
       add(['resource_attrs_to_s3', 'allowed_buckets'], 'limits s3_bucket, which is not set')
   })
@@ -98,7 +107,9 @@ export default async function awss3(options: Options, context: LaneContext): Pro
     prefixAttribute: mapped.s3_prefix,
     allowed: mapped.allowed_buckets
   }
-  const targets = await openTargets(options, context, (logs, bucket) =>
+  const { layout, needs } = chooseLayout(s3uploader, marshalers[marshaler].extension)
+  const require = [...new Set([...options.require, ...needs])]
+  const targets = await openTargets({ ...options, require }, context, (logs, bucket) =>
     recordsFor(logs, routing, new Set([bucket]))
   )
   context.ready(whereTo(options))
@@ -108,6 +119,8 @@ export default async function awss3(options: Options, context: LaneContext): Pro
       compression: compressionOf(s3uploader),
       level: s3uploader.compression_level,
       key: keyLayout(keyOptions(s3uploader, marshaler, lane.id)),
+      layout,
+      keysMax: s3uploader.max_keys_per_batch,
       root: archiveRoot(s3uploader),
       predecessor: options.predecessor,
       route: ({ logs }) => routeLogs(logs, routing),

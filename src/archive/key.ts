@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import { cut, keyBytes, nameBytes, numberPlace, withoutNumbers } from './key_text.ts'
 import { compileStrftime } from './strftime.ts'
 import { uuidv7 } from './uuidv7.ts'
 
@@ -22,6 +23,12 @@ export interface KeyParts {
   readonly number: number
   /** From a resource attribute, as the sender wrote it; replaces `s3_prefix`. */
   readonly prefix?: string | undefined
+  /** In the place of the folder by the time of sealing. */
+  readonly folder?: string | undefined
+  /** All behind the prefix, with `numberPlace` where the number goes. */
+  readonly key?: string | undefined
+  /** The object comes after its folder was closed. */
+  readonly isLate?: boolean
 }
 
 const suffixes = { none: '', gzip: '.gz', zstd: '.zst' }
@@ -35,12 +42,23 @@ export function keyLayout(options: KeyOptions): (parts: KeyParts) => string {
   const partition = compileStrftime(options.s3_partition_format, options.s3_partition_timezone)
   const ending = `${options.extension === '' ? '' : `.${options.extension}`}${suffixes[options.compression]}`
   const unique = options.unique_key_func_name === 'uuidv7'
-  return ({ at, number, prefix }) => {
-    const levels = (prefix === undefined ? '' : sanitized(prefix)) || options.s3_prefix
+  const named = (at: Date, folder = partition(at)) => {
     const uuid = unique ? `${uuidv7(at.getTime())}-` : ''
-    const file = `${options.file_prefix}logs_${uuid}${numberOf(options.laneId, number)}${ending}`
-    return posix.join(options.s3_base_prefix, levels, partition(at), file)
+    return posix.join(folder, `${options.file_prefix}logs_${uuid}${numberPlace}${ending}`)
   }
+  return ({ at, number, prefix, folder, key, isLate = false }) => {
+    const levels = (prefix === undefined ? '' : sanitized(prefix)) || options.s3_prefix
+    const whole = key === undefined ? named(at, folder) : `${key}${suffixes[options.compression]}`
+    const path = posix.join(options.s3_base_prefix, levels, isLate ? late(whole) : whole)
+    const known = key === undefined ? path : withoutNumbers(path)
+    return known.replaceAll(numberPlace, numberOf(options.laneId, number))
+  }
+}
+
+/** The same folder, and a name that tells who has read the folder what was added since. */
+function late(key: string): string {
+  const file = key.lastIndexOf('/') + 1
+  return `${key.slice(0, file)}late_${key.slice(file)}`
 }
 
 /** Whether a key cannot be that of another object of ours. */
@@ -63,8 +81,13 @@ function numberOf(laneId: string, number: number): string {
 }
 
 /** What is wrong with the configured parts together; each alone is known to be right. */
-export function keyProblem(options: KeyOptions, directory: boolean): string | undefined {
-  const key = keyLayout(options)({ at: new Date(0), number: 1 })
+export function keyProblem(
+  options: KeyOptions,
+  directory: boolean,
+  /** Behind the prefixes; undefined: the Collector's. */
+  sample?: string
+): string | undefined {
+  const key = keyLayout(options)({ at: new Date(0), number: 1, key: sample })
   if (directory && /^\/|^\.tmp\//.test(key)) return `a directory cannot hold this key: ${key}`
   if (key.startsWith('../')) return `the prefixes lead above the bucket: ${key}`
   if (key.split('/').includes('.auditcol')) return `the folder .auditcol is reserved: ${key}`
@@ -77,9 +100,6 @@ export function keyProblem(options: KeyOptions, directory: boolean): string | un
   return Buffer.byteLength(key) > most ? `the key is longer than ${most} bytes: ${key}` : undefined
 }
 
-/** Of one level in a file system. */
-const nameBytes = 255
-const keyBytes = 1024
 const levelBytes = 200
 const prefixBytes = 400
 
@@ -101,11 +121,4 @@ function allowedLevels(path: string): string {
     .filter((level) => level !== '' && level !== '.' && level !== '..')
     .map((level) => cut(level, levelBytes).replace(/^\.(auditcol|tmp)$/, '_$1'))
     .join('/')
-}
-
-/** At most so many bytes, never in the middle of a character. */
-function cut(text: string, bytes: number): string {
-  if (Buffer.byteLength(text) <= bytes) return text
-  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(bytes))
-  return text.slice(0, read)
 }

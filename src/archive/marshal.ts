@@ -12,6 +12,8 @@ export interface Marshaler {
   marshal(logs: Logs): Iterable<Uint8Array>
   /** About how many bytes that will be, where it is not some small multiple of `logs.bytes`. */
   size?(logs: Logs): number
+  /** No bytes are an object as well: it was put so. */
+  readonly storesEmpty?: boolean
 }
 
 /** The Collector's names and extensions; `json_lines` is ours: one record a line, for Athena and jq. */

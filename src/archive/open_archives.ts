@@ -3,14 +3,15 @@ import { type Batch, type Exporter, type LaneContext, PermanentError } from '../
 import { isFull, SyncFailed } from '../disk.ts'
 import type { IntentFrame, SpooledObject } from '../journal/archive_frames.ts'
 import type { Checks } from '../journal/book.ts'
-import { cutLogs } from '../logs/cut.ts'
 import type { Logs } from '../logs/logs.ts'
 import { version } from '../version.ts'
 import { type Archive, openArchive } from './archive.ts'
-import { hasNumber } from './key.ts'
-import { partsOf } from './parts.ts'
+import type { Group } from './groups.ts'
+import { intentKeys } from './intent_keys.ts'
+import type { KeyParts } from './key.ts'
 import type { Route } from './route.ts'
-import { type SealedBody, type SealOptions, sealBody } from './seal.ts'
+import type { SealedBody } from './seal.ts'
+import { type GroupOptions, groupsOf, sealGroup } from './sealed_groups.ts'
 import { createSlots } from './slots.ts'
 import type { Spool, SpoolFile } from './spool.ts'
 import type { Store } from './store.ts'
@@ -26,7 +27,8 @@ export interface Target {
   readonly checks?: () => Checks | undefined
 }
 
-export interface ArchivesOptions extends SealOptions {
+export interface ArchivesOptions extends GroupOptions {
+  readonly key: (parts: KeyParts) => string
   readonly route: (batch: Batch) => Route[]
   /** Resolves when numbers of that archive may be taken (A7); a PermanentError when never. */
   readonly open: (bucket: string, logs: Logs) => Promise<Target>
@@ -45,6 +47,7 @@ export interface ArchivesOptions extends SealOptions {
 interface Sealing {
   readonly target: Target
   readonly prefix: string | undefined
+  readonly group: Group
   readonly sealed: Omit<SealedBody, 'body'> & { readonly at: number; readonly size: number }
   readonly body: Uint8Array | undefined
 }
@@ -63,6 +66,7 @@ export function openArchives(
   const slots = createSlots(lane.consumers ?? 10)
   const archives = new Map<string, Archive>()
   let gate: Promise<unknown> = Promise.resolve()
+  let toldPast = false
 
   for (const name of book.archives.keys()) open(name)
   lane.count?.('records', 0)
@@ -96,15 +100,17 @@ export function openArchives(
     let named = false
     try {
       const objects: Sealing[] = []
+      let past = 0
       for (const [route, target] of targets) {
-        for (const logs of piecesOf(batch, route)) {
-          const made = await sealBody(logs, options)
-          if (made === undefined) continue
-          const { body, ...sealed } = made
-          const known = { ...sealed, at: await file.append(body), size: body.length }
-          // Only the first few can go out at once; the others are read back when it is their turn.
-          const kept = objects.length < slots.free ? body : undefined
-          objects.push({ target, prefix: route.prefix, sealed: known, body: kept })
+        const grouped = groupsOf(batch, route.logs, options)
+        past += grouped.past
+        for (const group of grouped.groups) {
+          for await (const { body, ...sealed } of sealGroup(batch, group, options)) {
+            const known = { ...sealed, at: await file.append(body), size: body.length }
+            // Only the first few can go out at once; the others are read back when it is their turn.
+            const kept = objects.length < slots.free ? body : undefined
+            objects.push({ target, prefix: route.prefix, group, sealed: known, body: kept })
+          }
         }
       }
       if (objects.length === 0) {
@@ -120,6 +126,7 @@ export function openArchives(
         return made
       })
       for (const [name, fresh] of intent.bodies) archives.get(name)!.sealed(fresh)
+      if (past > 0) tellPast(past)
       return intent.numbers
     } catch (cause) {
       if (!named) await file.discard()
@@ -149,15 +156,16 @@ export function openArchives(
     for (const { target } of objects) if (!book.archives.has(target.name)) await bear(target, host)
     const numbers = new Map<string, number>()
     const bodies = new Map<string, Map<number, Uint8Array>>()
-    const numbered = objects.map(({ target, prefix, sealed, body }): SpooledObject => {
-      const { name } = target
-      const number = numbers.has(name) ? numbers.get(name)! + 1 : book.archives.get(name)!.next
-      numbers.set(name, number)
-      if (!bodies.has(name)) bodies.set(name, new Map())
-      if (body) bodies.get(name)!.set(number, body)
-      const key = options.key({ at: now, number, prefix })
-      const unnumbered = hasNumber(key, lane.id, number) ? {} : { unnumbered: true as const }
-      return { archive: name, number, key, ...unnumbered, ...sealed }
+    const named = intentKeys(options.key, lane.id, now)
+    const numbered = objects.map(({ target, prefix, group, sealed, body }): SpooledObject => {
+      const archive = target.name
+      const before = numbers.get(archive)
+      const number = before === undefined ? book.archives.get(archive)!.next : before + 1
+      numbers.set(archive, number)
+      if (!bodies.has(archive)) bodies.set(archive, new Map())
+      if (body) bodies.get(archive)!.set(number, body)
+      const { sha256 } = sealed
+      return { archive, number, ...named({ archive, number, sha256, prefix, group }), ...sealed }
     })
     const frame: IntentFrame = {
       spool: file.name,
@@ -229,10 +237,14 @@ export function openArchives(
     options.close()
   }
 
-  /** A batch larger than a piece may be becomes several objects of its one intent (L1). */
-  function* piecesOf({ meta }: Batch, { logs }: Route): Iterable<Logs> {
-    const cut = meta.piece ? cutLogs(logs, meta.piece) : [logs]
-    for (const piece of cut) yield* partsOf(piece, options.marshaler)
+  function tellPast(records: number): void {
+    lane.count?.('past_max_keys', records)
+    if (toldPast) return
+    toldPast = true
+    log.warn(
+      'a batch has records for more keys than max_keys_per_batch: those past it share an object in each folder; from now on they are only counted',
+      { records }
+    )
   }
 
   return Object.assign(take, { cuts: true })

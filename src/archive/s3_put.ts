@@ -33,8 +33,7 @@ export function s3Put(connection: Connection, lock: S3Lock, receipts: Receipts):
       Key: key,
       Body: object.body,
       ContentLength: object.body.length,
-      ContentType: object.contentType,
-      ...(object.contentEncoding && { ContentEncoding: object.contentEncoding }),
+      ...contentOf(object),
       IfNoneMatch: '*',
       ...locks,
       ...(await checksum(client, object, options))
@@ -92,6 +91,18 @@ async function checksum(
     return { ContentMD5: createHash('md5').update(body).digest('base64') }
   }
   return { ChecksumAlgorithm: 'SHA256', ChecksumSHA256: Buffer.from(sha256).toString('base64') }
+}
+
+function contentOf({ contentType, contentEncoding, content }: StoredObject) {
+  const { type = contentType, language, disposition, cacheControl, encoding } = content ?? {}
+  const encodings = [encoding, contentEncoding].filter((name) => name !== undefined)
+  return {
+    ContentType: type,
+    ...(encodings.length > 0 && { ContentEncoding: encodings.join(',') }),
+    ...(language !== undefined && { ContentLanguage: language }),
+    ...(disposition !== undefined && { ContentDisposition: disposition }),
+    ...(cacheControl !== undefined && { CacheControl: cacheControl })
+  } satisfies Partial<PutObjectCommandInput>
 }
 
 /** What every object of the exporter has in common. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { levels } from '../compress.ts'
 import { duration } from '../config/fields.ts'
+import { defaultPartitionFormat, layoutKeys, layoutProblems } from './layout_schema.ts'
 import { objectLock } from './s3_lock_schema.ts'
 import { endpointUrl } from './s3_options.ts'
 import { compileStrftime } from './strftime.ts'
@@ -47,11 +48,15 @@ export const s3uploader = z
       .default('')
       .describe('Next part of the key; resource_attrs_to_s3 may replace it.'),
     s3_partition_format: partitionFormat()
-      .default('year=%Y/month=%m/day=%d/hour=%H/minute=%M')
-      .describe('Folders by the time of sealing, in strftime directives.'),
+      .default(defaultPartitionFormat)
+      .describe(
+        'Folders by time, that of sealing unless partition_time says so, in strftime directives.'
+      ),
     s3_partition_timezone: timeZone()
       .optional()
-      .describe('IANA time zone of s3_partition_format; unset: that of the process.'),
+      .describe(
+        'IANA time zone of s3_partition_format and key_template; unset: that of the process.'
+      ),
     s3_partition: z
       .never({
         error:
@@ -60,6 +65,7 @@ export const s3uploader = z
       .optional()
       .describe('Refused: the Collector replaced it by s3_partition_format.'),
     file_prefix: z.string().default('').describe('Put before the name of each object.'),
+    ...layoutKeys,
     endpoint: endpoint()
       .default('')
       .describe('URL of an S3-compatible store; unset: AWS in `region`.'),
@@ -137,6 +143,7 @@ export const s3uploader = z
     }
     if (options.disable_ssl && /^https:/i.test(endpoint))
       add('disable_ssl', 'contradicts the https:// of endpoint')
+    for (const [key, message] of layoutProblems(options)) add(key, message)
     if (!s3_bucket.startsWith('file:')) return
     if (/^file:(\/\/)?$/.test(s3_bucket)) add('s3_bucket', 'names no directory after file:')
     for (const [key, why] of Object.entries(bucketOnly)) {

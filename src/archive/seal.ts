@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { PermanentError } from '../component.ts'
 import { type Compression, compress } from '../compress.ts'
 import type { Logs } from '../logs/logs.ts'
-import type { KeyParts } from './key.ts'
 import type { Marshaler } from './marshal.ts'
 import { sha256Of } from './sha256.ts'
 
@@ -22,7 +21,6 @@ export interface SealOptions {
   readonly marshaler: Marshaler
   readonly compression: Compression
   readonly level: number | undefined
-  readonly key: (parts: KeyParts) => string
 }
 
 /** Writes logs down as one object; undefined when nothing is left to store. Compression runs on the thread pool. */
@@ -51,7 +49,8 @@ type Writing = Pick<SealOptions, 'marshaler' | 'compression' | 'level'> & {
 /** Bytes that cannot be read now will never be: the same records fail again. */
 async function written(logs: Logs, { marshaler, compression, level, seen }: Writing) {
   try {
-    const pieces = firstFilled(marshaler.marshal(logs))
+    const filled = firstFilled(marshaler.marshal(logs))
+    const pieces = filled ?? (marshaler.storesEmpty && logs.records > 0 ? [] : undefined)
     return pieces && (await compress(pieces, compression, level, seen))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)

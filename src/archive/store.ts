@@ -1,3 +1,5 @@
+import type { ContentHeaders } from '../journal/archive_frames.ts'
+
 /** Where an archive's objects lie: a bucket, or a directory. Keys are UTF-8, `/` between levels. */
 export interface Store {
   /** For messages: `s3://bucket` or `file:./archive`. */
@@ -40,6 +42,8 @@ export interface StoredObject {
   readonly sha256: Uint8Array
   readonly contentType: string
   readonly contentEncoding?: 'gzip' | 'zstd'
+  /** A directory keeps none of them. */
+  readonly content?: ContentHeaders | undefined
 }
 
 /** The store takes objects from us and does not let us read them: a right, not a fault. */

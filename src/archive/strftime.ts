@@ -2,8 +2,13 @@
  * The directives of the Go library that the Collector formats `s3_partition_format` with
  * (lestrrat-go/strftime), in its C locale. Compiled once, so that a wrong one stops the start.
  */
-export function compileStrftime(format: string, zone: string | undefined): (at: Date) => string {
-  const parts = partsOf(format)
+export function compileStrftime(
+  format: string,
+  zone: string | undefined,
+  /** The key that the format stands under, for messages. */
+  key = 's3_partition_format'
+): (at: Date) => string {
+  const parts = partsOf(format, key)
   const clock = wallClock(zone)
   return (at) => {
     const time = clock(at)
@@ -92,12 +97,12 @@ const directives: Record<string, (time: Time) => string> = {
   '%': () => '%'
 }
 
-function partsOf(format: string): Part[] {
+function partsOf(format: string, key: string): Part[] {
   const parts: Part[] = []
   for (const [text, directive] of format.matchAll(/%(.?)|[^%]+/gsu)) {
     if (directive === undefined) parts.push(text)
     else if (Object.hasOwn(directives, directive)) parts.push(directives[directive]!)
-    else throw new Error(`unknown directive "${text}" in s3_partition_format "${format}"`)
+    else throw new Error(`unknown directive "${text}" in ${key} "${format}"`)
   }
   return parts
 }

@@ -147,11 +147,12 @@ function sendingOf(object: OpenObject, attempted: boolean): Upload {
   return { key, object: headersOf(object), unnumbered, attempted }
 }
 
-function headersOf({ sha256, contentType, contentEncoding }: OpenObject) {
+function headersOf({ sha256, contentType, contentEncoding, content }: OpenObject) {
   return {
     body: new Uint8Array(),
     sha256: new Uint8Array(Buffer.from(sha256, 'hex')),
     contentType,
-    ...(contentEncoding && { contentEncoding })
+    ...(contentEncoding && { contentEncoding }),
+    ...(content && { content })
   }
 }

@@ -121,6 +121,18 @@ export interface SpooledObject {
   readonly contentEncoding?: 'gzip' | 'zstd'
   /** Its key has no number in it, and anybody may have the same one (A6). */
   readonly unnumbered?: true
+  readonly content?: ContentHeaders
+}
+
+/** What a bucket keeps with an object for those who fetch it, beside its type and our own compression. */
+export interface ContentHeaders {
+  /** In the place of the type of the format. */
+  readonly type?: string
+  readonly language?: string
+  readonly disposition?: string
+  readonly cacheControl?: string
+  /** As the sender had encoded it before we saw it. */
+  readonly encoding?: string
 }
 
 export interface OpenObject extends SpooledObject {

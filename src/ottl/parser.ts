@@ -35,6 +35,14 @@ export function parseConditionText(text: string): Node {
   return node
 }
 
+/** What may stand in the place of a value. */
+export function parseValueText(text: string): Node {
+  const parser = readTokens(text)
+  const node = valueIn(parseOr(parser))
+  parser.end()
+  return node
+}
+
 const conditions = new Set<Node['type']>(['compare', 'and', 'or', 'not'])
 
 /** A comparison, true, false, a converter, or a combination of them. */

@@ -1,11 +1,12 @@
 import { emptyMap } from '../logs/value.ts'
 import type { Node } from './ast.ts'
+import type { Getter } from './compiler.ts'
 import { Fault, OttlError } from './errors.ts'
 import { newCompiler } from './expression.ts'
-import { parseConditionText, parseStatementText } from './parser.ts'
+import { parseConditionText, parseStatementText, parseValueText } from './parser.ts'
 import { prefixOf, type Surroundings } from './paths.ts'
 import type { Context, Owner } from './places.ts'
-import type { View } from './values.ts'
+import type { Value, View } from './values.ts'
 
 export interface Statement {
   readonly text: string
@@ -45,6 +46,11 @@ export function parseRoute(text: string, surroundings: Surroundings): Condition 
     throw new OttlError('a route changes nothing: route() is expected', editor.at)
   const holds = where === undefined ? () => true : newCompiler(surroundings).condition(where)
   return { text, holds }
+}
+
+/** Throws an OttlError with the place in the text. */
+export function parseValue(text: string, surroundings: Surroundings): Getter<Value> {
+  return newCompiler(surroundings).expression(parseValueText(text))
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Meta } from '../component.ts'
+import { asText } from '../logs/any_text.ts'
 import type { LogsView } from '../logs/edit.ts'
 import { type AnyValue, depthOf, type ValueMap } from '../logs/value.ts'
 import { Fault } from './errors.ts'
@@ -73,4 +74,13 @@ export function storable(value: Value): AnyValue {
   if ((type === 'map' || type === 'list') && depthOf(stored) > depthLimit)
     throw new Fault('nested deeper than OTLP allows')
   return stored
+}
+
+/** As the Collector's `AsString()`; an instant in ISO 8601, an id in hex, a duration in nanoseconds. */
+export function valueText(value: Value): string {
+  const type = typeName(value)
+  if (type === 'id') return Buffer.from((value as Id).bytes).toString('hex')
+  if (type === 'duration') return String((value as Duration).nanos)
+  if (type !== 'time') return asText(value as AnyValue)
+  return new Date(Number((value as Time).nanos / 1_000_000n)).toISOString()
 }

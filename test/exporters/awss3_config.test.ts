@@ -26,7 +26,11 @@ test('the defaults are those of the Collector', () => {
       retry_mode: 'standard',
       retry_max_attempts: 3,
       retry_max_backoff: 20_000,
-      unique_key_func_name: ''
+      unique_key_func_name: '',
+      layout: 'collector',
+      max_keys_per_batch: 1000,
+      partition_time: 'seal',
+      allowed_lateness: 3_600_000
     },
     marshaler: 'otlp_json',
     resource_attrs_to_s3: { s3_bucket: '', s3_prefix: '' },

@@ -1,9 +1,9 @@
 """Logs audit events and requests with LiteLLM's own S3Logger and prints what it puts, one a line.
 
-    litellm_puts.py URL EVENTS REQUESTS one|file
+    litellm_puts.py URL EVENTS REQUESTS one|file [URL]
 
 Prints {"key": ..., "body": ...} for each object before it is sent, then repeats the flush until nothing
-is left in LiteLLM's queue. Needs access key and secret in the environment, as LiteLLM does.
+is left in LiteLLM's queue. With a second URL it then puts the same there. Needs access key and secret in the environment, as LiteLLM does.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from litellm.proxy.management_helpers.audit_logs import _dispatch_audit_log_to_c
 ACTIONS = ["created", "updated", "deleted", "blocked", "unblocked", "rotated", "kill_switch_fired"]
 
 
-async def main(url, events, requests, mode):
+async def main(url, events, requests, mode, other=None):
     litellm.s3_callback_params = {
         "s3_bucket_name": "logs",
         "s3_region_name": "eu-central-1",
@@ -47,6 +47,14 @@ async def main(url, events, requests, mode):
     await until(lambda: len(logger.log_queue) == int(events) + int(requests))
     for element in logger.log_queue:
         print(json.dumps({"key": element.s3_object_key, "body": safe_dumps(element.payload)}), flush=True)
+    queued = list(logger.log_queue)
+    while logger.log_queue:
+        await logger.flush_queue()
+    if other is None:
+        return
+    logger.s3_endpoint_url = other
+    logger.s3_region_name = "us-east-1"
+    logger.log_queue.extend(queued)
     while logger.log_queue:
         await logger.flush_queue()
 
@@ -55,7 +63,7 @@ def audit_log(number):
     values = {"team_alias": f"Zoë ☂ {number}", "max_budget": 10.0, "models": ["gpt-4o"]}
     before = json.dumps(json.dumps(values)) if number % 3 == 0 else json.dumps(values)
     return LiteLLM_AuditLogs(
-        id=f"0a8ef3ad-6b4e-4a2f-bb0b-{number:012d}",
+        id=f"0a8ef3ad-6b4e-4a2f-bb0b-{number:012d}" if number % 10 else f"a/b:c d%25+&=#?'~ {number}",
         updated_at=datetime.now(timezone.utc),
         changed_by="default_user_id",
         changed_by_api_key="litellm_proxy_master_key",

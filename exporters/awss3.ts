@@ -101,6 +101,10 @@ export function memory({ marshaler, s3uploader }: Options, window: number): numb
 export default async function awss3(options: Options, context: LaneContext): Promise<Exporter> {
   const { s3uploader, marshaler, resource_attrs_to_s3: mapped } = options
   const { lane } = context
+  if (s3uploader.partition_time !== 'seal' && !lane.book.durable)
+    throw new Error(
+      'partition_time needs a journal: without one nobody remembers which partitions are open'
+    )
   const routing = {
     bucket: s3uploader.s3_bucket,
     bucketAttribute: mapped.s3_bucket,
@@ -121,6 +125,7 @@ export default async function awss3(options: Options, context: LaneContext): Pro
       key: keyLayout(keyOptions(s3uploader, marshaler, lane.id)),
       layout,
       keysMax: s3uploader.max_keys_per_batch,
+      lateness: s3uploader.allowed_lateness,
       root: archiveRoot(s3uploader),
       predecessor: options.predecessor,
       route: ({ logs }) => routeLogs(logs, routing),

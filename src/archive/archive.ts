@@ -6,6 +6,7 @@ import type { Log } from '../telemetry/log.ts'
 import { createAttempts } from './attempts.ts'
 import { createCommits } from './commits.ts'
 import { FencedError } from './fenced.ts'
+import { createManifests } from './manifests.ts'
 import { rivalOf } from './rival.ts'
 import type { Slots } from './slots.ts'
 import type { Spool } from './spool.ts'
@@ -25,6 +26,8 @@ export interface ArchiveOptions {
   readonly retry: RetryIntervals
   readonly log: Log
   count(name: string, n: number): void
+  /** Runs when no batch of the lane gets its numbers. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>
   /** Nothing more can be done here; what there is stays (A5, A7). */
   stopped(error: Error): void
   /** An operator has voided what was in the way. */
@@ -71,6 +74,15 @@ export function openArchive(options: ArchiveOptions): Archive {
     stored: uploads.stored,
     enough: slots.size,
     store: () => storeOfCommits(),
+    ended: () => {
+      manifests.start()
+      wake()
+    }
+  })
+  const manifests = createManifests({
+    ...{ state, book, attempts, log, count },
+    store: () => storeAt(state.place),
+    inTurn: options.inTurn,
     ended: () => wake()
   })
 
@@ -78,6 +90,7 @@ export function openArchive(options: ArchiveOptions): Archive {
     if (!attempts.ending) {
       uploads.start()
       commits.start()
+      manifests.start()
     }
     wake()
   }
@@ -110,6 +123,7 @@ export function openArchive(options: ArchiveOptions): Archive {
     attempts.stopped !== undefined ||
     (uploads.running === 0 &&
       !commits.running &&
+      !manifests.running &&
       (attempts.ending || openObjects(state).length === 0))
 
   // Not at once: whoever opens this has to know of it first.
@@ -142,11 +156,13 @@ export function openArchive(options: ArchiveOptions): Archive {
       goOn()
     },
     finish: () => {
+      manifests.stop()
       attempts.finish()
       goOn()
     },
     idle: () => until(isDone),
     abort: () => {
+      manifests.stop()
       attempts.abort()
       wake()
     }

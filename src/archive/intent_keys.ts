@@ -1,4 +1,4 @@
-import type { ContentHeaders } from '../journal/archive_frames.ts'
+import type { ContentHeaders, PartitionOf } from '../journal/archive_frames.ts'
 import type { Group } from './groups.ts'
 import { hasNumber, type KeyParts, withNumber } from './key.ts'
 
@@ -15,21 +15,30 @@ interface Named {
   readonly key: string
   readonly unnumbered?: true
   readonly content?: ContentHeaders
+  readonly partition?: PartitionOf
+}
+
+export interface KeysOptions {
+  readonly key: (parts: KeyParts) => string
+  readonly lateness?: number
 }
 
 /**
  * The keys of one intent. Two of its objects that would have the same key must not race for it: the
- * second has its number in its key from the beginning, unless it is the same bytes (A6).
+ * second has its number in its key from the beginning, unless it is the same bytes (A6). What comes
+ * after its partition was closed is late: it says so in its name, and waits as long again for a manifest.
  */
 export function intentKeys(
-  keyOf: (parts: KeyParts) => string,
+  { key: keyOf, lateness = 0 }: KeysOptions,
   laneId: string,
   at: Date
 ): (object: Unnamed) => Named {
   const given = new Map<string, string>()
   return ({ archive, number, sha256, prefix, group }) => {
     const { key: named, partition, content } = group
-    const wanted = keyOf({ at, number, prefix, key: named, folder: partition?.name })
+    const now = at.getTime()
+    const isLate = partition !== undefined && now >= partition.to + lateness
+    const wanted = keyOf({ at, number, prefix, key: named, folder: partition?.name, isLate })
     const place = `${archive} ${wanted}`
     const isTaken = (given.get(place) ?? sha256) !== sha256
     if (!isTaken) given.set(place, sha256)
@@ -37,7 +46,10 @@ export function intentKeys(
     return {
       key,
       ...(!hasNumber(key, laneId, number) && { unnumbered: true as const }),
-      ...(content && { content: content(key) })
+      ...(content && { content: content(key) }),
+      ...(partition && {
+        partition: { ...partition, due: (isLate ? now : partition.to) + lateness }
+      })
     }
   }
 }

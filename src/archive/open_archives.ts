@@ -29,6 +29,8 @@ export interface Target {
 
 export interface ArchivesOptions extends GroupOptions {
   readonly key: (parts: KeyParts) => string
+  /** How long after its end a partition is closed. */
+  readonly lateness?: number
   readonly route: (batch: Batch) => Route[]
   /** Resolves when numbers of that archive may be taken (A7); a PermanentError when never. */
   readonly open: (bucket: string, logs: Logs) => Promise<Target>
@@ -156,7 +158,7 @@ export function openArchives(
     for (const { target } of objects) if (!book.archives.has(target.name)) await bear(target, host)
     const numbers = new Map<string, number>()
     const bodies = new Map<string, Map<number, Uint8Array>>()
-    const named = intentKeys(options.key, lane.id, now)
+    const named = intentKeys(options, lane.id, now)
     const numbered = objects.map(({ target, prefix, group, sealed, body }): SpooledObject => {
       const archive = target.name
       const before = numbers.get(archive)
@@ -213,6 +215,7 @@ export function openArchives(
         retry: lane.retry,
         log,
         count: (what, n) => lane.count?.(what, n),
+        inTurn,
         stopped: lane.stopped,
         resumed: lane.resumed
       })

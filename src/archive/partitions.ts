@@ -49,18 +49,21 @@ function edge(isOwn: (at: number) => boolean, from: number, direction: 1 | -1): 
   return at
 }
 
-const sample = Date.UTC(2026, 0, 15, 12)
-const later = [1 / 24, 0.5, 1, 7, 31, 365].map((days) => sample + days * day)
+const sample = Date.UTC(2026, 0, 15, 5, 30)
+const later = [1 / 86_400, 1 / 1440, 1 / 96, 1 / 24, 0.5, 1, 7, 31, 365].map(
+  (days) => sample + days * day
+)
 
 /** Why folders of this format, which is one, are no partitions of time; undefined when they are. */
 export function partitionProblem(format: string): string | undefined {
-  const partitionOf = partitionsBy(format, 'UTC')
-  const { name, from, to } = partitionOf(sample)
-  if (to - from >= longest) return `has no time in its folders: ${JSON.stringify(format)}`
-  const again = later.find((at) => at >= to && partitionOf(at).name === name)
-  return again === undefined
-    ? undefined
-    : `has folders that come again, ${JSON.stringify(name)} on ${minuteOf(sample)} and ${minuteOf(again)}: name year, month and day`
+  const folder = compileStrftime(format, 'UTC')
+  const isSame = (at: number) => folder(new Date(at)) === folder(new Date(sample))
+  const next = later.findIndex((at) => !isSame(at))
+  if (next < 0) return `has no time in its folders: ${JSON.stringify(format)}`
+  const again = later.slice(next).find(isSame)
+  if (again === undefined) return undefined
+  const name = JSON.stringify(folder(new Date(sample)))
+  return `has folders that come again, ${name} on ${minuteOf(sample)} and ${minuteOf(again)}: name year, month and day`
 }
 
 function minuteOf(at: number): string {

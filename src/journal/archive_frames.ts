@@ -35,7 +35,30 @@ export interface ArchiveState {
   queue: Item[]
   /** The next commit as it was written down: repeated unchanged until it is stored (A8). */
   pending: Commit | undefined
+  /** Partitions with committed objects that no manifest lists; left out where there are none. */
+  partitions?: OpenPartition[]
+  /** Where those lie, as the last intent of them has it; the store's business. */
+  place?: unknown
+  /** The next manifest as it was written down: repeated unchanged, as commits are. */
+  manifest?: Manifest
 }
+
+/** A folder of one span of time, as an intent has fixed it; milliseconds since the epoch. */
+export interface PartitionOf {
+  readonly name: string
+  /** The first that belongs to it, and the first behind it. */
+  readonly from: number
+  readonly to: number
+  /** When a manifest is to list the object. */
+  readonly due: number
+}
+
+export interface OpenPartition extends PartitionOf {
+  /** In the order in which they were committed. */
+  readonly objects: ListedObject[]
+}
+
+export type ListedObject = Pick<SpooledObject, 'number' | 'key' | 'size' | 'sha256' | 'records'>
 
 export interface Carried {
   covers: Range[]
@@ -122,6 +145,8 @@ export interface SpooledObject {
   /** Its key has no number in it, and anybody may have the same one (A6). */
   readonly unnumbered?: true
   readonly content?: ContentHeaders
+  /** Left out where folders are of the time of sealing. */
+  readonly partition?: PartitionOf
 }
 
 /** What a bucket keeps with an object for those who fetch it, beside its type and our own compression. */
@@ -175,6 +200,20 @@ export interface Commit {
 export interface Committed {
   readonly archive: string
   readonly commit: number
+}
+/** What lies in a partition, as far as it is committed and no other manifest says so. */
+export interface Manifest {
+  readonly archive: string
+  readonly key: string
+  /** The exact bytes, as text. */
+  readonly text: string
+  readonly partition: string
+  /** Of the partition's objects, so many from the first on. */
+  readonly objects: number
+}
+export interface Manifested {
+  readonly archive: string
+  readonly key: string
 }
 /** A key that was taken, and had no number in it, is replaced by one that has (A6). */
 export interface Rekeyed {

@@ -15,6 +15,7 @@ import type {
   Void
 } from './archive_frames.ts'
 import { none, type Passed, passedCounts, plus, sealedCounts } from './counts.ts'
+import { listCommitted } from './partitions.ts'
 import { joinRanges, type Range, settleRange, unsettledIn } from './position.ts'
 
 /*
@@ -127,6 +128,7 @@ export function endCommit(lane: ArchiveLane, { archive: name, commit }: Committe
   const archive = lane.archives.get(name)
   if (!archive?.pending || archive.pending.commit !== commit) return
   const { leaves, items, objects } = archive.pending
+  listCommitted(archive, archive.pending)
   archive.queue.splice(0, items)
   const intent = archive.queue[0]
   if (objects > 0 && intent?.kind === 'intent') intent.taken += objects

@@ -4,6 +4,8 @@ import type {
   Commit,
   Committed,
   IntentFrame,
+  Manifest,
+  Manifested,
   Rekeyed,
   Void
 } from './archive_frames.ts'
@@ -16,6 +18,8 @@ export type Entry =
   | ({ readonly do: 'committed' } & Committed)
   | ({ readonly do: 'rekeyed' } & Rekeyed)
   | ({ readonly do: 'void' } & Void)
+  | ({ readonly do: 'manifest' } & Manifest)
+  | ({ readonly do: 'manifested' } & Manifested)
   | { readonly do: 'probed'; readonly store: string; readonly checks: Checks }
 
 /** What a probe has found of a store (A12); plain JSON. */

@@ -47,7 +47,11 @@ export const frameType = {
   /** What a store can do (A12). */
   probed: 16,
   /** A dead letter is given up by an operator (L6). */
-  removed: 17
+  removed: 17,
+  /** The exact bytes of a partition's manifest, before its first PUT. */
+  manifest: 18,
+  /** The manifest is stored. */
+  manifested: 19
 } as const
 
 /** Snapshots and synced frames say something of the lsn that they carry; all others take the next one. */

@@ -101,7 +101,9 @@ const frameOf: Record<Entry['do'], number> = {
   committed: frameType.committed,
   rekeyed: frameType.rekeyed,
   void: frameType.void,
-  probed: frameType.probed
+  probed: frameType.probed,
+  manifest: frameType.manifest,
+  manifested: frameType.manifested
 }
 
 /** What a lane had sealed goes with it: originals must not stay behind unseen. */

@@ -9,6 +9,7 @@ import {
 } from './archives.ts'
 import type { Book, Checks, Entry } from './book.ts'
 import type { Passed } from './counts.ts'
+import { endManifest, writeManifest } from './partitions.ts'
 import type { Range } from './position.ts'
 import { emptyLane, type LaneState } from './state.ts'
 
@@ -47,5 +48,7 @@ function writeEntry(lane: LaneState, checks: Map<string, Checks>, entry: Entry):
   else if (entry.do === 'committed') endCommit(lane, entry)
   else if (entry.do === 'rekeyed') rekey(lane, entry)
   else if (entry.do === 'void') voidObject(lane, entry)
+  else if (entry.do === 'manifest') writeManifest(lane, entry)
+  else if (entry.do === 'manifested') endManifest(lane, entry)
   else checks.set(entry.store, entry.checks)
 }

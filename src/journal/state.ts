@@ -9,6 +9,8 @@ import type {
   Gap,
   GapFrame,
   IntentFrame,
+  Manifest,
+  Manifested,
   Rekeyed,
   Void
 } from './archive_frames.ts'
@@ -25,6 +27,7 @@ import {
 import type { Checks } from './book.ts'
 import { decodeEnvelope } from './envelope.ts'
 import { type Frame, frameType } from './frame.ts'
+import { endManifest, writeManifest } from './partitions.ts'
 import type { Range } from './position.ts'
 
 /** What the frames so far say; a snapshot is this as JSON, and recovery reads nothing else (J4). */
@@ -193,6 +196,8 @@ const apply: Record<number, Apply> = {
   [frameType.rekeyed]: inLane<Rekeyed>(rekey),
   [frameType.void]: inLane<Void>(voidObject),
   [frameType.gap]: inLane<GapFrame>(declareGap),
+  [frameType.manifest]: inLane<Manifest>(writeManifest),
+  [frameType.manifested]: inLane<Manifested>(endManifest),
   [frameType.probed]: (state, frame) => {
     const { store, checks } = parse<Probed>(frame)
     state.checks.set(store, checks)

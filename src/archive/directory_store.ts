@@ -4,7 +4,7 @@ import { access, link, lstat, mkdir, open, readdir, readFile, rm, stat } from 'n
 import { dirname, join, resolve } from 'node:path'
 import { PermanentError } from '../component.ts'
 import { makeDirectory, SyncFailed } from '../disk.ts'
-import type { Store, StoredObject } from './store.ts'
+import { KeyBlocked, type Store, type StoredObject } from './store.ts'
 import { listTree } from './tree.ts'
 
 export interface DirectoryOptions {
@@ -43,12 +43,16 @@ export async function openDirectoryStore({ directory, writer }: DirectoryOptions
       await mkdir(dirname(path), { recursive: true, mode: 0o700 })
       signal?.throwIfAborted()
       const created = await linkNew(written, path)
+      if (!created && (await lstat(path).catch(noneIfAbsent))?.isDirectory())
+        throw new KeyBlocked(`storing ${name}/${key}: a directory stands where a file is needed`)
       await syncDown(dirname(path))
       return created ? 'created' : 'exists'
     } catch (cause) {
-      if (cause instanceof SyncFailed) throw cause
+      if (cause instanceof SyncFailed || cause instanceof KeyBlocked) throw cause
       signal?.throwIfAborted()
-      throw new Error(`storing ${name}/${key}: ${reason(cause)}`, { cause })
+      const message = `storing ${name}/${key}: ${reason(cause)}`
+      const isBlocked = ['ENOTDIR', 'EEXIST'].includes(codeOf(cause) ?? '')
+      throw isBlocked ? new KeyBlocked(message, { cause }) : new Error(message, { cause })
     } finally {
       // The object is there or it is not: a temp file that stays changes neither, and goes at the next start.
       await rm(written, { force: true }).catch(() => undefined)

@@ -31,7 +31,7 @@ export function composeManifest(archive: ArchiveState, now: number): Manifest | 
     key: `${archive.root}partitions/${name}/${number}.json`,
     text: `${text}\n`,
     partition: name,
-    objects: objects.length
+    through: objects.at(-1)!.number
   }
 }
 

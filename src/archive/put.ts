@@ -1,7 +1,7 @@
 import { PermanentError } from '../component.ts'
 import { FencedError } from './fenced.ts'
 import { sha256Of } from './sha256.ts'
-import { NoReadRight, NotStored, type Store, type StoredObject } from './store.ts'
+import { KeyBlocked, NoReadRight, NotStored, type Store, type StoredObject } from './store.ts'
 
 /** Final bytes on their way, and whether an earlier PUT of them may have arrived unseen. */
 export interface Upload {
@@ -16,15 +16,16 @@ export interface Upload {
  * One attempt to store an object; resolves when the store has it (A5). A key that is taken is
  * compared, and so is what the store has taken with an answer that names other bytes: the same bytes
  * are ours and a success, others a FencedError, which no repeat will mend. 'unverified': it was sent,
- * the key is taken, and reading is denied. 'taken': a key
- * without a number has another object, and ours needs another key.
+ * the key is taken, and reading is denied. 'taken': a key without a number has another object, and ours
+ * needs another key; 'blocked': and that in another folder.
  */
 export async function put(
   store: Store,
   upload: Upload,
   signal: AbortSignal
-): Promise<'stored' | 'unverified' | 'taken'> {
+): Promise<'stored' | 'unverified' | 'taken' | 'blocked'> {
   const outcome = await create(store, upload, signal)
+  if (outcome === 'blocked') return 'blocked'
   const attempted = upload.attempted || outcome !== 'exists'
   // What fails from here on goes again, and meets its own object.
   upload.attempted = attempted
@@ -54,6 +55,7 @@ async function create(store: Store, upload: Upload, signal: AbortSignal) {
   try {
     return await store.create(upload.key, upload.object, signal)
   } catch (cause) {
+    if (cause instanceof KeyBlocked && upload.unnumbered) return 'blocked'
     const known = cause instanceof NotStored || cause instanceof PermanentError
     if (!known) upload.attempted = true
     throw cause

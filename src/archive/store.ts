@@ -11,7 +11,8 @@ export interface Store {
    * 'doubtful': the store has taken the object, and its answer names other bytes.
    * Rejects when it is unknown whether it is stored, with NotStored when it surely is not: call again
    * with the same key, bytes and headers. Rejects with a PermanentError when the store will never
-   * take it, with SyncFailed when what it has may be lost: the program ends (J6).
+   * take it, with KeyBlocked when another object is in the way of this key, with SyncFailed when what it
+   * has may be lost: the program ends (J6).
    */
   create(
     key: string,
@@ -64,4 +65,9 @@ export class StoreError extends Error {
 /** The store has answered that it did not take the object; no attempt of this call can still arrive. */
 export class NotStored extends StoreError {
   override name = 'NotStored'
+}
+
+/** In a directory: a file stands where the key needs a directory, or a directory where it needs a file. */
+export class KeyBlocked extends Error {
+  override name = 'KeyBlocked'
 }

@@ -59,8 +59,9 @@ export function createUploads(options: UploadsOptions): Uploads {
         if (!hasSlot) await slots.wait(attempts.signal)
         if (!hasSlot && attempts.signal.aborted) throw attempts.signal.reason
         try {
-          if (await attempt(intent, object, sending)) return
-          object = await rekeyed(object)
+          const how = await attempt(intent, object, sending)
+          if (how === 'stored') return
+          object = await rekeyed(object, how)
           sending = sendingOf(object, false)
           await attempt(intent, object, sending)
         } finally {
@@ -74,8 +75,8 @@ export function createUploads(options: UploadsOptions): Uploads {
     options.ended()
   }
 
-  /** False: the key is somebody else's. */
-  const attempt = async (intent: Intent, object: OpenObject, sending: Upload): Promise<boolean> => {
+  /** 'taken' and 'blocked': the key, or the way to it, is somebody else's. */
+  const attempt = async (intent: Intent, object: OpenObject, sending: Upload) => {
     const { number, key, size, records } = object
     const body = bodies.get(number) ?? (await spool.read(intent.spool, object))
     bodies.delete(number)
@@ -83,7 +84,7 @@ export function createUploads(options: UploadsOptions): Uploads {
     const whole: Upload = { ...sending, object: { ...sending.object, body } }
     try {
       const how = await put(store, whole, attempts.signal)
-      if (how === 'taken') return false
+      if (how === 'taken' || how === 'blocked') return how
       const unverified = how === 'unverified'
       if (unverified) log.warn(notVerified, { key, store: store.name })
       stored.set(number, { unverified })
@@ -93,13 +94,14 @@ export function createUploads(options: UploadsOptions): Uploads {
     options.count('objects', 1)
     options.count('bytes', size)
     log.debug('object stored', { store: store.name, key, records, bytes: size })
-    return true
+    return 'stored'
   }
 
   /** A client that chooses keys must not be able to halt the trail (A6). */
-  const rekeyed = async ({ number, key: taken }: OpenObject): Promise<OpenObject> => {
+  const rekeyed = async ({ number, key: taken }: OpenObject, how: 'taken' | 'blocked') => {
     // The root ends in `<writer id>/<lane id>/`.
-    const key = withNumber(taken, state.root.split('/').at(-2)!, number)
+    const laneId = state.root.split('/').at(-2)!
+    const key = withNumber(how === 'taken' ? taken : flat(taken, state.root), laneId, number)
     await book.write({ do: 'rekeyed', archive: state.name, number, key })
     options.count('rekeyed', 1)
     log.debug('the key is taken: the object goes under one with its number', { taken, key })
@@ -141,6 +143,13 @@ function storedBefore(state: ArchiveState): Map<number, Stored> {
 
 const notVerified =
   'object stored, not verified: the key is taken, by an attempt of ours or with a doubtful answer, and reading is denied'
+
+/** Without its folders, right below the configured prefix: there nothing can be in the way. */
+function flat(key: string, root: string): string {
+  const prefix = root.slice(0, root.lastIndexOf('.auditcol/'))
+  const below = key.startsWith(prefix) ? key.slice(prefix.length) : key
+  return prefix + below.replaceAll('/', '_')
+}
 
 function sendingOf(object: OpenObject, attempted: boolean): Upload {
   const { key, unnumbered = false } = object

@@ -208,8 +208,8 @@ export interface Manifest {
   /** The exact bytes, as text. */
   readonly text: string
   readonly partition: string
-  /** Of the partition's objects, so many from the first on. */
-  readonly objects: number
+  /** It lists the partition's objects up to this number. */
+  readonly through: number
 }
 export interface Manifested {
   readonly archive: string

@@ -12,6 +12,7 @@ import type {
 /*
  * Which objects lie in partitions that manifests are still to list. Objects come in with the commit
  * that takes them and leave with their manifest, so the state holds only what is between the two.
+ * Commits take objects in the order of their numbers, and manifests list them so.
  */
 
 /** A commit is stored: its objects may stand in manifests. Called before the queue loses them. */
@@ -44,12 +45,14 @@ export function writeManifest(lane: ArchiveLane, manifest: Manifest): void {
 export function endManifest(lane: ArchiveLane, { archive: name, key }: Manifested): void {
   const archive = lane.archives.get(name)
   if (archive?.manifest?.key !== key) return
-  const { partition, objects } = archive.manifest
+  const { partition, through } = archive.manifest
   archive.partitions = (archive.partitions ?? []).flatMap((open): OpenPartition[] => {
     if (open.name !== partition) return [open]
-    const left = open.objects.slice(objects)
+    const left = open.objects.filter(({ number }) => number > through)
     return left.length > 0 ? [{ ...open, objects: left }] : []
   })
-  if (archive.partitions.length === 0) delete archive.partitions
   delete archive.manifest
+  if (archive.partitions.length > 0) return
+  delete archive.partitions
+  delete archive.place
 }

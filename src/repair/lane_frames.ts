@@ -7,6 +7,8 @@ import type {
   GapFrame,
   Intent,
   IntentFrame,
+  Manifest,
+  Manifested,
   Rekeyed,
   SpooledObject,
   Void
@@ -27,6 +29,8 @@ export type LaneFrame =
   | { readonly kind: 'rekeyed'; readonly value: Rekeyed }
   | { readonly kind: 'void'; readonly value: Void }
   | { readonly kind: 'gap'; readonly value: GapFrame }
+  | { readonly kind: 'manifest'; readonly value: Manifest }
+  | { readonly kind: 'manifested'; readonly value: Manifested }
 
 const kinds: Readonly<Record<number, Exclude<LaneFrame['kind'], 'settled'>>> = {
   [frameType.archive]: 'archive',
@@ -35,7 +39,9 @@ const kinds: Readonly<Record<number, Exclude<LaneFrame['kind'], 'settled'>>> = {
   [frameType.committed]: 'committed',
   [frameType.rekeyed]: 'rekeyed',
   [frameType.void]: 'void',
-  [frameType.gap]: 'gap'
+  [frameType.gap]: 'gap',
+  [frameType.manifest]: 'manifest',
+  [frameType.manifested]: 'manifested'
 }
 
 /** What a frame says of lanes. */

@@ -21,6 +21,7 @@ import type { LaneState } from '../journal/state.ts'
 import { type Answers, answersOf } from './answers.ts'
 import { type Begin, beginOf } from './archive_begin.ts'
 import { changeObjects, intentOf, type LaneFrame, objectsIn } from './lane_frames.ts'
+import { rebuildPartitions } from './rebuilt_partitions.ts'
 
 export interface Known {
   /** The lane as the newest state that reads has it. */
@@ -70,7 +71,8 @@ export function rebuildArchive({ base, birth, frames, stored }: Known): RebuiltA
     ...{ name, root: birth.root, commit: next, queue: made.queue, carried: made.carried },
     next: Math.max(begin.next, made.last + 1),
     leaves: leaves === undefined ? (before?.leaves ?? 0) : leaves + 1,
-    pending: undefined
+    pending: undefined,
+    ...rebuildPartitions(name, { before, frames, committed: made.committed })
   }
   refuseHoles(archive, made.committed)
   changeObjects(archive, frames)

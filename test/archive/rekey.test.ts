@@ -159,6 +159,21 @@ test('A6: without the right to read such a key is neither taken for ours nor giv
   expect(await store.head(own(1))).toBeUndefined()
 })
 
+test('A6: in a directory a key that is a folder, or lies below a file, is given one right below the prefix', async () => {
+  await strangerAt('audit/a.json')
+  await strangerAt('audit/b.json/x')
+  const book = newBook()
+  const below = await start(book, {}, 'audit/a.json/c.json')
+  await below.exporter(batchOf('one'), signal)
+  await below.drain()
+  const over = await start(book, {}, 'audit/b.json')
+  await over.exporter(batchOf('two'), signal)
+  await over.drain()
+  expect(await object(`audit_a-${watchedLaneId}-000000000001.json_c.json`)).toBe('one')
+  expect(await object(`audit_b-${watchedLaneId}-000000000002.json`)).toBe('two')
+  expect([...below.stops, ...over.stops]).toEqual([])
+})
+
 test('a key with the number is never given another', async () => {
   const key = `audit/app-${watchedLaneId}-000000000001.json`
   await strangerAt(key)

@@ -106,6 +106,37 @@ test(`killed ${kills} times under load, with ids that the receiver knows: what h
   expect(readdirSync(join(dir, 'journal/dedup')).length).toBeGreaterThan(0)
 })
 
+test(`killed ${kills} times under load, partitions closed all the while: every object in one manifest`, {
+  timeout
+}, async () => {
+  const s3uploader =
+    's3uploader: { region: eu-central-1, s3_bucket: "file:./archive", partition_time: arrival, ' +
+    'key_template: "%F/%H/%M/%S/{number}.json", allowed_lateness: 0s }'
+  const config = pipelineOf({ awss3: `${quick}, ${s3uploader}` }, batching)
+  const { auditcol, dir, senders } = await killed(config)
+  expect(await stop(auditcol), auditcol.output()).toBe(0)
+  // What is due by then is closed by whoever comes next.
+  const last = await start({ dir })
+  const files = () => filesOf(join(dir, 'archive'))
+  const data = () => [...files().keys()].filter((key) => !key.includes('.auditcol/')).sort()
+  await until(() => listedIn(files()).length >= data().length)
+  expect(await stop(last)).toBe(0)
+  expect(listedIn(files()).sort()).toEqual(data())
+  expectKilled(files(), senders)
+})
+
+/** Keys that manifests list, as often as they do. */
+function listedIn(objects: Objects): string[] {
+  return [...objects].flatMap(([key, bytes]) => {
+    if (!key.includes('/partitions/')) return []
+    const { partition, objects } = JSON.parse(`${bytes}`)
+    const keys: string[] = objects.map(({ key }: { key: string }) => key)
+    expect(key).toContain(`/partitions/${partition}/`)
+    for (const listed of keys) expect(listed.startsWith(`${partition}/`)).toBe(true)
+    return keys
+  })
+}
+
 function expectKilled(objects: Objects, senders: Senders) {
   expectOnce(`${kills} kills`, objects, senders)
   expect(senders.acknowledged.size).toBeGreaterThan(kills * 100)

@@ -6,6 +6,7 @@ import { chooseLayout } from '../src/archive/layout_choice.ts'
 import { marshalers } from '../src/archive/marshal.ts'
 import { createMemorySpool } from '../src/archive/memory_spool.ts'
 import { openArchives } from '../src/archive/open_archives.ts'
+import { RequirementError } from '../src/archive/requirements.ts'
 import { archiveRoot } from '../src/archive/root.ts'
 import { recordsFor, routeLogs } from '../src/archive/route.ts'
 import { type S3Uploader, s3uploader } from '../src/archive/s3_schema.ts'
@@ -115,7 +116,10 @@ export default async function awss3(options: Options, context: LaneContext): Pro
   const require = [...new Set([...options.require, ...needs])]
   const targets = await openTargets({ ...options, require }, context, (logs, bucket) =>
     recordsFor(logs, routing, new Set([bucket]))
-  )
+  ).catch((error) => {
+    if (needs.length === 0 || !(error instanceof RequirementError)) throw error
+    throw new RequirementError(`${error.message}; a key without {number} needs ${needs.join(', ')}`)
+  })
   context.ready(whereTo(options))
   return openArchives(
     {

@@ -1,4 +1,5 @@
 import { posix } from 'node:path'
+import type { Meta } from '../component.ts'
 import type { ContentHeaders } from '../journal/archive_frames.ts'
 import { editLogs, newLogsView } from '../logs/edit.ts'
 import type { Logs } from '../logs/logs.ts'
@@ -19,6 +20,12 @@ export interface Grouped {
   readonly past: number
 }
 
+export interface GroupLimits extends Times {
+  readonly keysMax: number
+  /** Of the request that brought the records. */
+  readonly client?: Meta['client']
+}
+
 /** What resource and scope may come to when each group repeats them; as large as an object may always be. */
 const repeatedMin = 16 * 2 ** 20
 
@@ -27,8 +34,12 @@ const repeatedMin = 16 * 2 ** 20
  * one further group for each folder, and past as many folders into one last group. So data cannot make
  * a batch into any number of objects, and no record is refused.
  */
-export function groupRecords(logs: Logs, layout: Layout, times: Times, keysMax: number): Grouped {
-  const view: View = { ...newLogsView(), cache: emptyMap }
+export function groupRecords(
+  logs: Logs,
+  layout: Layout,
+  { keysMax, client, ...times }: GroupLimits
+): Grouped {
+  const view: View = { ...newLogsView(), cache: emptyMap, client }
   const drafts: Omit<Group, 'logs'>[] = []
   const groupOf = new Uint32Array(logs.records)
   const indices = new Map<string, number>()

@@ -168,10 +168,12 @@ function shareOf(
   }
   const fixed = levels.reduce((sum, level) => sum + level.fixed + 1, 0)
   const values = levels.reduce((sum, level) => sum + level.values, 0)
-  const whole = (keyBytes - reserved - lateBytes - fixed) / Math.max(1, values)
-  const inLevel = levels.map(
-    (level) => (nameBytes - lateBytes - level.fixed) / Math.max(1, level.values)
-  )
+  // Without a value the length is what it is, and is looked at with the prefixes.
+  if (values === 0) return mostValueBytes
+  const whole = (keyBytes - reserved - lateBytes - fixed) / values
+  const inLevel = levels
+    .filter((level) => level.values > 0)
+    .map((level) => (nameBytes - lateBytes - level.fixed) / level.values)
   const share = Math.floor(Math.min(mostValueBytes, whole, ...inLevel))
   if (share >= leastValueBytes) return share
   throw new Error(

@@ -17,8 +17,8 @@ export interface GroupOptions extends SealOptions {
 export function groupsOf({ meta }: Batch, logs: Logs, options: GroupOptions): Grouped {
   const { layout, keysMax = Number.POSITIVE_INFINITY } = options
   if (layout === undefined) return { groups: [{ logs: () => logs }], past: 0 }
-  const times = { arrived: meta.arrived, sealing: Date.now() }
-  return groupRecords(logs, layout(), times, keysMax)
+  const { arrived, client } = meta
+  return groupRecords(logs, layout(), { arrived, sealing: Date.now(), client, keysMax })
 }
 
 /** The objects of a group. One larger than a piece may be becomes several of the one intent (L1). */

@@ -124,7 +124,60 @@ test.for<[Record<string, unknown>, string]>([
     { s3_bucket: 'file:./archive', object_lock: { legal_hold: true } },
     's3uploader::object_lock: object_lock locks objects in the bucket, which the directory file:./archive has not'
   ],
-  [{ sse: { type: 'kms', key: 'x' } }, 's3uploader::sse: Unrecognized key']
+  [{ sse: { type: 'kms', key: 'x' } }, 's3uploader::sse: Unrecognized key'],
+  [
+    { key_template: '{event_nam}.json' },
+    's3uploader::key_template: unknown path "event_nam" (did you mean event_name?), at column 2: event_nam}.json'
+  ],
+  [
+    { key_template: '%Y/{number}', s3_partition_format: '%Y' },
+    's3uploader::s3_partition_format: key_template has the folders: leave s3_partition_format out'
+  ],
+  [
+    { key_template: '{number}', file_prefix: 'x' },
+    's3uploader::file_prefix: key_template has the whole name: leave file_prefix out'
+  ],
+  [
+    { layout: 'litellm', unique_key_func_name: 'uuidv7' },
+    's3uploader::unique_key_func_name: layout: litellm has the whole name'
+  ],
+  [
+    { layout: 'litellm', key_template: '{number}' },
+    's3uploader::key_template: layout: litellm has its own keys'
+  ],
+  [
+    { layout: 'litellm', compression: 'gzip' },
+    "s3uploader::compression: layout: litellm keeps LiteLLM's bytes"
+  ],
+  [
+    { layout: 'litellm_batches', partition_time: 'record' },
+    's3uploader::partition_time: layout: litellm_batches keeps the folders'
+  ],
+  [
+    { layout: 'litellm', s3_partition_timezone: 'Europe/Berlin' },
+    "s3uploader::s3_partition_timezone: layout: litellm: LiteLLM's folders are of UTC"
+  ],
+  [
+    { partition_time: 'record', s3_partition_format: '%H' },
+    's3uploader::partition_time: s3_partition_format has folders that come again'
+  ],
+  [
+    { partition_time: 'record', key_template: '%Y-%m-%d_{number}.json' },
+    's3uploader::partition_time: key_template has no time in its folders'
+  ],
+  [
+    { allowed_lateness: '5m' },
+    's3uploader::allowed_lateness: needs partition_time: record or arrival'
+  ],
+  [{ max_keys_per_batch: 5 }, 's3uploader::max_keys_per_batch: needs key_template, layout or'],
+  [
+    { max_keys_per_batch: 10_001, key_template: '{number}' },
+    's3uploader::max_keys_per_batch: Too big'
+  ],
+  [
+    { s3_bucket: 'file:./archive', key_template: `${'x'.repeat(256)}/{number}` },
+    's3uploader: a directory cannot hold a name longer than 255 bytes'
+  ]
 ])('%j is refused: %s', ([given, wanted]) => {
   expect(problems(given)).toEqual([expect.stringContaining(wanted)])
 })
@@ -137,6 +190,17 @@ test.for<[Record<string, unknown>, string]>([
   [{ encoding_file_extension: 'x' }, 'encoding_file_extension: encoding_file_extension goes with'],
   [{ timeout: '-1s' }, "timeout: 'timeout' must be non-negative"],
   [{ compression: 'gzip' }, 'Unrecognized key: "compression"'],
+  [
+    { s3uploader: { s3_bucket: 'logs', layout: 'litellm' }, marshaler: 'json_lines' },
+    'marshaler: layout: litellm writes bodies as they came'
+  ],
+  [
+    {
+      s3uploader: { s3_bucket: 'logs', layout: 'litellm' },
+      resource_attrs_to_s3: { s3_prefix: 'team' }
+    },
+    'resource_attrs_to_s3::s3_prefix: layout: litellm has one prefix'
+  ],
   [
     { resource_attrs_to_s3: { allowed_buckets: ['a'] } },
     'resource_attrs_to_s3::allowed_buckets: limits s3_bucket, which is not set'
@@ -167,6 +231,11 @@ test.for<[Record<string, unknown>]>([
   [{ endpoint: 'minio:9000', disable_ssl: true, s3_force_path_style: true, region: 'dummy' }],
   [{ endpoint: 'http://minio:9000' }],
   [{ s3_bucket: 'arn:aws:s3:eu-west-1:123456789012:accesspoint/audit' }],
+  [{ key_template: '%Y/%m/{resource.attributes["service.name"]}/{number}.json' }],
+  [{ partition_time: 'record', key_template: '{event_name}/%Y-%m-%d/{number}.json' }],
+  [{ partition_time: 'arrival', allowed_lateness: '0s', max_keys_per_batch: 24 }],
+  [{ layout: 'litellm', s3_prefix: 'proxy', max_keys_per_batch: 10_000 }],
+  [{ layout: 'litellm_batches', compression: 'zstd', s3_bucket: 'file:./archive' }],
   [{ storage_class: 'GLACIER_IR', acl: 'bucket-owner-full-control', compression: 'none' }],
   [{ role_arn: 'arn:aws:iam::123456789012:role/x', external_id: 'y', retry_max_attempts: 0 }],
   [{ s3_bucket: 'file:./archive', s3_partition_timezone: 'Europe/Berlin', compression: 'zstd' }],

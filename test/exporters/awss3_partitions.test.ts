@@ -216,12 +216,11 @@ test('without a journal nobody would remember what is open: start refuses', asyn
 test('any order and any batches give the same partitions with the same records', () => {
   const { s3uploader } = config.parse({ s3uploader: { s3_bucket: 'logs', ...hourly } })
   const layout = chooseLayout(s3uploader, 'txt').layout!
-  const times = { arrived: noon, sealing: noon }
+  const limits = { arrived: noon, sealing: noon, keysMax: 1000 }
   const partitionsOf = (batches: Given[][]) => {
     const found: Record<string, unknown[]> = {}
     for (const batch of batches) {
-      for (const { partition, logs } of groupRecords(recordsOf(...batch), layout(), times, 1000)
-        .groups)
+      for (const { partition, logs } of groupRecords(recordsOf(...batch), layout(), limits).groups)
         found[partition!.name] = [
           ...(found[partition!.name] ?? []),
           ...decodeLogs(logs()).map(({ body }) => body)

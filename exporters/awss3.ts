@@ -69,8 +69,9 @@ export const config = z
       context.addIssue({ code: 'custom', path, message })
     const { s3_bucket, layout } = s3uploader
     const options = keyOptions(s3uploader, marshaler, '0'.repeat(16))
-    const { sampleKey } = chooseLayout(s3uploader, options.extension)
-    const problem = keyProblem(options, s3_bucket.startsWith('file:'), sampleKey)
+    const { sampleKey: key } = chooseLayout(s3uploader, options.extension)
+    const isLate = s3uploader.partition_time !== 'seal'
+    const problem = keyProblem(options, s3_bucket.startsWith('file:'), { key, isLate })
     if (problem !== undefined) add(['s3uploader'], problem)
     if (s3_bucket === '' && mapped.s3_bucket === '')
       add(['s3uploader', 's3_bucket'], 'no bucket: name one here or by resource_attrs_to_s3')

@@ -84,10 +84,9 @@ function numberOf(laneId: string, number: number): string {
 export function keyProblem(
   options: KeyOptions,
   directory: boolean,
-  /** Behind the prefixes; undefined: the Collector's. */
-  sample?: string
+  sample: Pick<KeyParts, 'key' | 'isLate'> = {}
 ): string | undefined {
-  const key = keyLayout(options)({ at: new Date(0), number: 1, key: sample })
+  const key = keyLayout(options)({ at: new Date(0), number: 1, ...sample })
   if (directory && /^\/|^\.tmp\//.test(key)) return `a directory cannot hold this key: ${key}`
   if (key.startsWith('../')) return `the prefixes lead above the bucket: ${key}`
   if (key.split('/').includes('.auditcol')) return `the folder .auditcol is reserved: ${key}`

@@ -167,6 +167,33 @@ test('nothing is closed before its lateness is over', async () => {
   await vi.waitFor(() => expect(manifestKeys()).toHaveLength(1))
 })
 
+test('what is being sealed while a partition ends belongs to it, and its manifest waits', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: noon })
+  onTestFinished(() => void vi.useRealTimers())
+  const book = newBook()
+  const held = Promise.withResolvers<void>()
+  let isSealing = false
+  const write = async (entry: Entry) => {
+    isSealing = entry.do === 'intent' && entry.objects[0]!.number === 2
+    if (isSealing) await held.promise
+    await book.write(entry)
+  }
+  const { exporter, finish, drain } = await start({ ...book, write })
+  await exporter(batchOf({}), signal)
+  await vi.waitFor(() => expect(book.archives.get('s3://logs')!.partitions).toHaveLength(1))
+  const sealing = exporter(batchOf({}), signal)
+  await vi.waitFor(() => expect(isSealing).toBe(true))
+  vi.setSystemTime(noon + hour)
+  // Looks what is due.
+  finish()
+  held.resolve()
+  await sealing
+  await drain()
+  const [first, ...more] = manifestKeys().map(manifest)
+  expect(more).toEqual([])
+  expect(first.objects.map(({ number }: { number: number }) => number)).toEqual([1, 2])
+})
+
 test.for<['error' | 'reset stored']>([['error'], ['reset stored']])(
   'a manifest that was written down goes out with the same bytes after a crash in its PUT (%s)',
   async ([fault]) => {

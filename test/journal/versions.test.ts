@@ -51,7 +51,8 @@ test('J11: a journal of version 1 is read as it was meant: lanes, positions, num
       ]
     ]),
     checks: new Map(),
-    replayed: new Set(),
+    ended: new Set(),
+    givenUp: { letters: 0, records: 0 },
     abandoned: []
   })
   expect(segments.map(({ firstLsn, lastLsn }) => [firstLsn, lastLsn])).toEqual([

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { type Batch, type Exporter, type LaneContext, PermanentError } from '../component.ts'
+import type { Batch, Exporter, LaneContext } from '../component.ts'
 import { isFull, SyncFailed } from '../disk.ts'
 import type { IntentFrame, SpooledObject } from '../journal/archive_frames.ts'
 import type { Checks } from '../journal/book.ts'
@@ -86,7 +86,7 @@ export function openArchives(
     await unlessAborted(roomFor(new Set(targets.values())), signal)
     // Waiting for a store or for room is no attempt (A4).
     lane.waited(batch, performance.now() - since)
-    const numbers = await unlessAborted(seal(batch, targets), signal)
+    const numbers = await unlessAborted(sealAgain(batch, targets), signal)
     if (book.durable) return
     const committed = [...numbers].map(([name, number]) => archives.get(name)!.committed(number))
     await unlessAborted(Promise.all(committed), signal)
@@ -96,9 +96,22 @@ export function openArchives(
     for (const { name } of targets) await archives.get(name)?.room()
   }
 
+  /** On a full disk once more at once, with what the reserve has given back: others may be quicker (J10). */
+  async function sealAgain(batch: Batch, targets: Map<Route, Target>) {
+    try {
+      return await seal(batch, targets).catch(async (cause) => {
+        if (!isFull(cause) || !(await book.room.forBatch())) throw cause
+        return await seal(batch, targets)
+      })
+    } catch (cause) {
+      if (cause instanceof SyncFailed) book.fatal(cause)
+      throw isFull(cause) ? new Error('sealing: the disk of the journal is full', { cause }) : cause
+    }
+  }
+
   /** Returns the last number of each archive; all or nothing of a batch is sealed. */
   async function seal(batch: Batch, targets: Map<Route, Target>): Promise<Map<string, number>> {
-    const file = await spool.begin().catch(noSpace)
+    const file = await spool.begin()
     let named = false
     try {
       const objects: Sealing[] = []
@@ -108,6 +121,7 @@ export function openArchives(
         past += grouped.past
         for (const group of grouped.groups) {
           for await (const { body, ...sealed } of sealGroup(batch, group, options)) {
+            await book.room.admit(body.length)
             const known = { ...sealed, at: await file.append(body), size: body.length }
             // Only the first few can go out at once; the others are read back when it is their turn.
             const kept = objects.length < slots.free ? body : undefined
@@ -132,16 +146,8 @@ export function openArchives(
       return intent.numbers
     } catch (cause) {
       if (!named) await file.discard()
-      return await noSpace(cause)
+      throw cause
     }
-  }
-
-  /** A full disk: intake stops and the reserve is let go, then the lane tries again (J10). */
-  async function noSpace(cause: unknown): Promise<never> {
-    if (cause instanceof SyncFailed) book.fatal(cause)
-    if (isFull(cause)) await book.makeRoom()
-    if (cause instanceof PermanentError || !isFull(cause)) throw cause
-    throw new Error('sealing: the disk of the journal is full', { cause })
   }
 
   /** Numbers are given and the intent is written one batch at a time: numbers leave no hole (A1). */

@@ -10,6 +10,8 @@ import type {
   Void
 } from './archive_frames.ts'
 
+import type { Room } from './room.ts'
+
 /** What an archive writes down durably; each is one frame of the journal. */
 export type Entry =
   | ({ readonly do: 'archive' } & ArchiveFrame)
@@ -41,8 +43,8 @@ export interface Book {
    * in the same step.
    */
   write(entry: Entry): Promise<void>
-  /** A write beside the journal met a full disk: intake stops, the reserve is let go. Resolves when it may be tried again (J10). */
-  makeRoom(): Promise<void>
+  /** For writes beside the journal, on its disk (J10). */
+  readonly room: Pick<Room, 'admit' | 'forBatch'>
   /** A sync beside the journal has failed: the program ends, nothing is tried again (J6). */
   fatal(error: Error): void
   /** Called with an operator's void of an object that is not committed; at most one listener. */

@@ -35,7 +35,7 @@ export function openIntake(options: IntakeOptions): Intake {
   const bytesNow = () => segments.reduce((sum, { end }) => sum + end, 0) + writer.pendingBytes
 
   const shortage = (bytes: number): string | undefined => {
-    if (bytesNow() + bytes <= maxSize || isEmpty()) return room.shortage()
+    if (bytesNow() + bytes <= maxSize || isEmpty()) return room.shortage(bytes)
     return `the journal has reached its max_size of ${maxSize} bytes`
   }
 

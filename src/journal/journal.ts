@@ -13,7 +13,7 @@ import { type Letters, openLetters } from './letters.ts'
 import { lockJournal } from './lock.ts'
 import { createRecent } from './recent.ts'
 import { recoverJournal } from './recover.ts'
-import { releaseReserve, watchRoom } from './room.ts'
+import { releaseFrames, watchRoom } from './room.ts'
 import { segmentBytes } from './segment.ts'
 import { type Ended, type GivenUpLetters, snapshotOf } from './state.ts'
 import { createWriter } from './writer.ts'
@@ -97,15 +97,16 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   const { directory, index, fatal } = options
   await index?.open(directory)
   // Recovery writes a segment: on a full disk it needs what was kept for that (J10).
-  await releaseReserve(directory)
+  await releaseFrames(directory)
   const { state, segments, backlog, file } = await recoverJournal(directory)
-  const room = await watchRoom(directory, options.minFree)
-  const makeRoom = () => room.use()
+  const lanes = new Map<string, JournalLane>()
+  const need = (more: number) => [...lanes.values()].reduce((sum, lane) => sum + lane.need(more), 0)
+  const room = await watchRoom({ directory, minFree: options.minFree, need, fatal })
+  const makeRoom = room.forFrame
   const maxBytes = options.maxDeadLetters ?? Number.POSITIVE_INFINITY
-  const letters = await openLetters({ directory, maxBytes, makeRoom, fatal }, state)
+  const letters = await openLetters({ directory, maxBytes, room, fatal }, state)
   if (index) await learnFrames(segments, index)
   const recent = createRecent(segments.at(-1)!.lastLsn + 1)
-  const lanes = new Map<string, JournalLane>()
   let durable = segments.at(-1)!.lastLsn
 
   const frames = createControlFrames(state, lanes, () => writer)
@@ -135,7 +136,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
   }
 
   const { add, bear, end, giveUp, rename } = createLanes({
-    ...{ state, lanes, frames, makeRoom, fatal },
+    ...{ state, lanes, frames, room, fatal },
     source: { segments, recent, durable: () => durable, spool: join(directory, 'spool') },
     settled: () => {
       frames.touch()

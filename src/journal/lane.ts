@@ -22,6 +22,10 @@ export interface JournalLane {
   oldest(): number | undefined
   /** A frame was accepted for it and is durable. */
   accepted(records: number, bytes: number): void
+  /** By who reads it: at most so many bytes and a frame are under way at once, and may become so many times larger. */
+  bound(window: number, growth: number): void
+  /** Bytes that what is under way may take in spool files and letters, if so many more wait (J10). */
+  need(more: number): number
   /** An operator has given an object up, and the frame that says so is durable. */
   voided(archive: string, number: number): void
 }
@@ -36,7 +40,7 @@ export interface LaneEvents {
   settled(): void
   write(entry: Entry): Promise<void>
   checks(store: string): Checks | undefined
-  makeRoom(): Promise<void>
+  readonly room: Book['room']
   fatal(error: Error): void
 }
 
@@ -47,6 +51,8 @@ export function createLane(
   events: LaneEvents
 ): JournalLane {
   const unsettled = { records: waiting.records, bytes: waiting.bytes }
+  let largest = waiting.largest
+  let bounds = { window: 0, growth: 0 }
   let voided = (_archive: string, _number: number) => {}
   const reader = createLaneReader({
     ...source,
@@ -68,7 +74,7 @@ export function createLane(
       await events.write(entry)
       if (entry.do === 'intent') reader.sealed(entry.covers)
     },
-    makeRoom: events.makeRoom,
+    room: events.room,
     fatal: events.fatal,
     onVoid: (listener) => {
       voided = listener
@@ -91,8 +97,16 @@ export function createLane(
     },
     oldest: () => (unsettled.records === 0 ? undefined : (reader.oldest ?? waiting.oldest)),
     accepted: (records, bytes) => {
+      largest = Math.max(largest, bytes)
       unsettled.records += records
       unsettled.bytes += bytes
+    },
+    bound: (window, growth) => {
+      bounds = { window, growth }
+    },
+    need: (more) => {
+      const { window, growth } = bounds
+      return growth * Math.min(unsettled.bytes + more, window + Math.max(largest, more))
     },
     voided: (archive, number) => voided(archive, number)
   }

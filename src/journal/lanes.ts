@@ -10,7 +10,7 @@ import { unsettledIn } from './position.ts'
 import type { Backlog } from './recover.ts'
 import type { Birth, Ended, JournalState, LaneState, Renamed } from './state.ts'
 
-export interface LanesOptions extends Pick<LaneEvents, 'settled' | 'makeRoom' | 'fatal'> {
+export interface LanesOptions extends Pick<LaneEvents, 'settled' | 'room' | 'fatal'> {
   readonly state: JournalState
   /** By name; what is born, ends or is renamed changes it. */
   readonly lanes: Map<string, JournalLane>
@@ -45,7 +45,7 @@ export function createLanes(options: LanesOptions): Lanes {
         if (what === 'committed') options.freed()
       },
       checks: (store) => state.checks.get(store),
-      makeRoom: options.makeRoom,
+      room: options.room,
       fatal: options.fatal
     })
     lanes.set(lane.name, lane)
@@ -65,7 +65,13 @@ export function createLanes(options: LanesOptions): Lanes {
       const frame: Birth = { lane: nextLane++, id: randomBytes(8).toString('hex'), name }
       const place = await frames.write(frameType.birth, frame)
       const start = { segment: place.segment.number, at: place.at, lsn: place.lsn }
-      return add(state.lanes.get(frame.lane)!, { records: 0, bytes: 0, oldest: undefined, start })
+      return add(state.lanes.get(frame.lane)!, {
+        records: 0,
+        bytes: 0,
+        largest: 0,
+        oldest: undefined,
+        start
+      })
     },
     end: async (lane, reason) => {
       const { records } = lane.behind

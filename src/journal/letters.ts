@@ -4,6 +4,7 @@ import { isFull, SyncFailed, syncDirectory, writeSynced } from '../disk.ts'
 import type { Logs } from '../logs/logs.ts'
 import { encodeLetter, type LetterHead, letterPath, lettersIn } from './letter_file.ts'
 import { isSettled } from './position.ts'
+import type { Room } from './room.ts'
 import type { JournalState } from './state.ts'
 
 export type NewLetter = Omit<
@@ -23,14 +24,22 @@ export interface LettersOptions {
   /** The journal's. */
   readonly directory: string
   readonly maxBytes: number
-  makeRoom(): Promise<void>
+  readonly room: Pick<Room, 'admit' | 'forBatch'>
   fatal(error: Error): void
 }
 
 export async function openLetters(options: LettersOptions, state: JournalState): Promise<Letters> {
+  const { room } = options
   const directory = lettersIn(options.directory)
   let used = await recover(directory, state)
   let next = 1
+
+  const write = async (id: string, parts: readonly Uint8Array[], bytes: number) => {
+    await room.admit(bytes)
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await writeLetter(letterPath(options.directory, id), parts)
+    await syncDirectory(dirname(directory))
+  }
 
   return {
     write: async (lane, letter, logs) => {
@@ -52,16 +61,16 @@ export async function openLetters(options: LettersOptions, state: JournalState):
       // Counted before it is there, so that two at once do not pass the limit together.
       used += bytes
       try {
-        await mkdir(directory, { recursive: true, mode: 0o700 })
-        await writeLetter(letterPath(options.directory, id), parts)
-        await syncDirectory(dirname(directory))
+        await write(id, parts, bytes).catch(async (cause) => {
+          if (!isFull(cause) || !(await room.forBatch())) throw cause
+          await write(id, parts, bytes)
+        })
       } catch (cause) {
         used -= bytes
         if (cause instanceof SyncFailed) {
           options.fatal(cause)
           throw cause
         }
-        if (isFull(cause)) await options.makeRoom()
         throw new Error('writing a dead letter', { cause })
       }
       return id

@@ -35,7 +35,7 @@ export function createMemoryBook(
     checks: (store) => checks.get(store),
     write: async (entry) => writeEntry(lane, checks, entry),
     settle: (ranges, passed) => settleCarried(lane, ranges, passed),
-    makeRoom: async () => {},
+    room: { admit: async () => {}, forBatch: async () => false },
     fatal,
     onVoid: () => {}
   }

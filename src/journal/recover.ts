@@ -26,6 +26,8 @@ import { storedRecords } from './stored_records.ts'
 export interface Backlog {
   records: number
   bytes: number
+  /** Of its largest frame. */
+  largest: number
   /** When the first of them was accepted, milliseconds since the epoch. */
   oldest: number | undefined
   /** Where the lane goes on reading: its first frame, or the end of the journal. */
@@ -188,7 +190,7 @@ async function countBacklog(
   const backlog = new Map(
     [...state.lanes.keys()].map((index): [number, Backlog] => [
       index,
-      { records: 0, bytes: 0, oldest: undefined, start: { ...end } }
+      { records: 0, bytes: 0, largest: 0, oldest: undefined, start: { ...end } }
     ])
   )
   const marks = [...state.lanes.values()].map((lane) => lane.mark)
@@ -228,6 +230,7 @@ async function countSegment(
       counted.oldest ??= meta.arrived
       counted.records += logs.records
       counted.bytes += frame.bytes
+      counted.largest = Math.max(counted.largest, frame.bytes)
     }
   }
   if (reached < segment.lastLsn) throw await damage(segment, state)

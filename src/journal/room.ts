@@ -1,44 +1,87 @@
-import { open, rm, statfs } from 'node:fs/promises'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { writeAll } from '../disk.ts'
+import { openReserve } from './reserve.ts'
 
-/** What lanes may still write when the disk is full: settlements and numbers, some hundred bytes each. */
-const reserveBytes = 4 * 2 ** 20
+const framesFile = 'reserve'
+const batchesFile = 'reserve-batches'
+/** For what the journal says of itself: settlements, intents, commits of up to a MiB, the state of a new segment. */
+const framesBytes = 4 * 2 ** 20
+/** What batches leave of that where it has been let go: small ones go on, and their commits have room. */
+const floorBytes = 2 * 2 ** 20
+/** Zeros written at once: more would hold up those who wait for the disk. */
+const stepBytes = 16 * 2 ** 20
+const checkMs = 1000
+/** So long what was let go is left to whoever needs it. */
+const holdMs = 2000
 
-/** Watches the free space of the journal's disk, and keeps a reserve for the lanes (J10). */
+/**
+ * Watches the free space of the journal's disk, and keeps a reserve on it for the lanes (J10), in two
+ * parts. Frames have one of their own: what is sealed is freed by its commit, and a spool file must not
+ * take the space for that. Spool files and dead letters have the other, which grows with what waits for
+ * the lanes: on a disk that others have filled a lane alone can still seal, or keep, what it has read.
+ */
 export interface Room {
-  /** Why nothing more is taken in, or undefined. */
-  shortage(): string | undefined
+  /** Why so many bytes more are not taken in, or undefined. */
+  shortage(bytes: number): string | undefined
   /** So many bytes are about to be written: the disk is looked at only now and then. */
   taken(bytes: number): void
-  /** A write met a full disk: intake stops, the reserve is let go. Resolves when writing may be tried again. */
-  use(): Promise<void>
+  /** A frame met a full disk: intake stops, the reserve is let go. Resolves when writing may be tried again. */
+  forFrame(): Promise<void>
+  /** A spool file or a letter did. Resolves with whether something was let go: then the next try is not in vain. */
+  forBatch(): Promise<boolean>
+  /** Rejects as a full disk does when so many bytes of a spool file or a letter would take what frames need. */
+  admit(bytes: number): Promise<void>
   close(): void
 }
 
-const checkMs = 1000
+export interface RoomOptions {
+  readonly directory: string
+  readonly minFree: number
+  /** What the lanes may have to write at once, if so many bytes more wait for them. */
+  need(more: number): number
+  /** A sync has failed (J6). */
+  fatal(error: Error): void
+}
 
-/** The reserve is written zeros, not a hole: only blocks that are really taken can be given back. */
-export async function watchRoom(directory: string, minFree: number): Promise<Room> {
-  const path = reservePath(directory)
+export async function watchRoom({ directory, minFree, need, fatal }: RoomOptions): Promise<Room> {
+  const frames = await openReserve(join(directory, framesFile))
+  const batches = await openReserve(join(directory, batchesFile))
   let free = Number.POSITIVE_INFINITY
-  let reserved = false
+  let heldUntil = 0
   let checking: Promise<void> | undefined
 
-  /** Looks at the disk, and restores the reserve when there is space for it. */
-  const check = async () => {
+  const look = async () => {
     const disk = await statfs(directory)
     free = disk.bavail * disk.bsize
-    if (!reserved && free >= minFree + reserveBytes) reserved = await restore(path)
+  }
+
+  /** Restores what is missing of the reserve as far as the disk has it, frames first. */
+  const check = async () => {
+    await look().catch(() => {})
+    if (performance.now() < heldUntil) return
+    if (frames.bytes < framesBytes) {
+      if (free < framesBytes) return
+      await frames.grow(framesBytes - frames.bytes)
+      await look().catch(() => {})
+    }
+    const missing = Math.min(need(0) - batches.bytes, stepBytes)
+    if (missing > 0 && missing <= free) await batches.grow(missing)
   }
 
   const checkOnce = () =>
     check()
-      .catch(() => undefined)
+      .catch(fatal)
       .finally(() => {
         checking = undefined
       })
+
+  /** Once nothing is on its way back just now: let go of half-way, it would count as kept. */
+  const letGo = async (part: typeof frames): Promise<boolean> => {
+    heldUntil = performance.now() + holdMs
+    await checking
+    return part.release()
+  }
 
   await check()
   const timer = setInterval(() => {
@@ -47,51 +90,48 @@ export async function watchRoom(directory: string, minFree: number): Promise<Roo
   timer.unref()
 
   return {
-    shortage: () => {
-      if (free < minFree) {
-        return `the journal's disk has ${mebibytes(free)} free, min_free is ${mebibytes(minFree)}`
+    shortage: (bytes) => {
+      const missing = Math.max(0, need(bytes) - batches.bytes)
+      if (free - missing < minFree || free < missing) {
+        const lanes = missing > 0 ? `, of which its lanes may need ${mebibytes(missing)}` : ''
+        return `the journal's disk has ${mebibytes(free)} free${lanes}, min_free is ${mebibytes(minFree)}`
       }
-      return reserved ? undefined : "the journal's disk is full: the lanes' reserve is in use"
+      return frames.bytes < framesBytes
+        ? "the journal's disk is full: the lanes' reserve is in use"
+        : undefined
     },
     taken: (bytes) => {
       free -= bytes
     },
-    use: async () => {
-      const kept = reserved
-      reserved = false
-      // It may be on its way back just now: let go of half-way, it would count as kept.
-      await checking
-      if (!kept && !reserved) return sleep(checkMs)
-      reserved = false
-      await releaseReserve(directory)
+    forFrame: async () => {
+      if (!((await letGo(frames)) || (await letGo(batches)))) await sleep(checkMs)
+    },
+    forBatch: async () => {
+      if (await letGo(batches)) return true
+      await sleep(checkMs)
+      return false
+    },
+    admit: async (bytes) => {
+      if (frames.bytes >= framesBytes) return
+      await look()
+      if (free - bytes >= floorBytes) return
+      throw Object.assign(new Error('ENOSPC: the rest of the disk is kept for frames'), {
+        code: 'ENOSPC'
+      })
     },
     close: () => clearInterval(timer)
   }
 }
 
-/** Gives the reserve's blocks back to the disk. */
+/** Gives back what is kept for frames: recovery writes a segment, also on a full disk. */
+export async function releaseFrames(directory: string): Promise<void> {
+  await (await openReserve(join(directory, framesFile))).release()
+}
+
+/** Gives back all of it: a repair writes segments anew. */
 export async function releaseReserve(directory: string): Promise<void> {
-  await rm(reservePath(directory), { force: true }).catch(() => undefined)
-}
-
-function reservePath(directory: string): string {
-  return join(directory, 'reserve')
-}
-
-async function restore(path: string): Promise<boolean> {
-  try {
-    const file = await open(path, 'w', 0o600)
-    try {
-      await writeAll(file, [Buffer.alloc(reserveBytes)], 0)
-      await file.datasync()
-    } finally {
-      await file.close()
-    }
-    return true
-  } catch {
-    await rm(path, { force: true })
-    return false
-  }
+  await releaseFrames(directory)
+  await (await openReserve(join(directory, batchesFile))).release()
 }
 
 function mebibytes(bytes: number): string {

@@ -35,6 +35,8 @@ export async function openWays(
     const { name, receivers } = path
     const exporter = config.exporters.get(path.exporter)!
     const journalLane = journal && (journal.lanes.get(name) ?? (await journal.bear(name)))
+    // What an exporter may hold of a window, in its own format, it may also have to write down.
+    journalLane?.bound(windowBytes, Math.max(1, exporter.memory(windowBytes) / windowBytes))
     const direct = journalLane ? undefined : createDirectSource(name, fatal)
     const lane = await createLane({
       name,

@@ -129,7 +129,7 @@ export function createDisk(machine: Machine, from?: DiskImage): Disk {
     },
     writev: async (parts: Uint8Array[], at: number) => {
       // The reserve is megabytes of zeros, and only its blocks matter.
-      if (path.endsWith('/reserve')) return { bytesWritten: parts[0]!.length }
+      if (/\/reserve(-batches)?$/.test(path)) return { bytesWritten: parts[0]!.length }
       const bytes = Buffer.concat(parts)
       const write = (part: Buffer) => writeAt(node, part, at)
       await step('write', path, () => write(bytes), {
@@ -167,7 +167,7 @@ export function createDisk(machine: Machine, from?: DiskImage): Disk {
     open: async (path: string, flags = 'r') => {
       const at = below(root, path)
       if (directories.has(at)) return directoryHandle(at)
-      if (flags === 'r') return handleOf(at, file(at))
+      if (flags.startsWith('r')) return handleOf(at, file(at))
       if (files.has(at) && flags === 'wx') throw failure('EEXIST', at)
       const node = { data: Buffer.alloc(0), durable: Buffer.alloc(0), dirty: [] }
       await step('create', at, () => change(dirname(at), [[at, node]]))

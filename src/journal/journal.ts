@@ -176,8 +176,8 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
       return intake.bytes
     },
     close: async () => {
-      room.close()
       await writer.close()
+      await room.close()
       await delivered.end()
       release()
     }

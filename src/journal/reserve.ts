@@ -43,10 +43,10 @@ export async function openReserve(path: string): Promise<Reserve> {
         if (cause instanceof SyncFailed) throw cause
       }),
     release: async () => {
-      if (bytes === 0) return false
+      const kept = bytes > 0
       bytes = 0
       await rm(path, { force: true }).catch(() => {})
-      return true
+      return kept
     }
   }
 }

@@ -32,7 +32,8 @@ export interface Room {
   forBatch(): Promise<boolean>
   /** Rejects as a full disk does when so many bytes of a spool file or a letter would take what frames need. */
   admit(bytes: number): Promise<void>
-  close(): void
+  /** What nothing waits for is given back. */
+  close(): Promise<void>
 }
 
 export interface RoomOptions {
@@ -119,7 +120,11 @@ export async function watchRoom({ directory, minFree, need, fatal }: RoomOptions
         code: 'ENOSPC'
       })
     },
-    close: () => clearInterval(timer)
+    close: async () => {
+      clearInterval(timer)
+      await checking
+      if (need(0) === 0) await batches.release()
+    }
   }
 }
 

@@ -45,7 +45,7 @@ test('J10: on a full disk the reserve is let go, and intake resumes only when it
   vi.advanceTimersByTime(2000)
   await vi.waitFor(() => expect(room.shortage(1)).toBeUndefined())
   expect(await readdir(directory)).toEqual(['reserve'])
-  room.close()
+  await room.close()
 })
 
 test('J10: the part for batches grows with what waits, in steps, and frames never give theirs to a batch', async () => {
@@ -65,7 +65,7 @@ test('J10: the part for batches grows with what waits, in steps, and frames neve
   // Frames may take what is kept for batches, since they free space; never the other way round.
   await room.forFrame()
   await expect(room.admit(2 ** 52)).rejects.toMatchObject({ code: 'ENOSPC' })
-  room.close()
+  await room.close()
 })
 
 test('J10: what the lanes would need of the disk is not taken in', async () => {
@@ -74,13 +74,13 @@ test('J10: what the lanes would need of the disk is not taken in', async () => {
     /^the journal's disk has \d+ MiB free, of which its lanes may need \d+ MiB, min_free is 0 MiB$/
   )
   expect(room.shortage(0)).toBeUndefined()
-  room.close()
+  await room.close()
 })
 
 test('J10: a process takes over what an earlier one has kept', async () => {
   const { directory, room, sizeOf } = await roomWhere(() => 8 * mebi)
   await vi.waitFor(async () => expect(await sizeOf('reserve-batches')).toBe(8 * mebi))
-  room.close()
+  await room.close()
   const { ino } = await stat(join(directory, 'reserve-batches'))
   const next = await watchRoom({
     directory,
@@ -91,5 +91,5 @@ test('J10: a process takes over what an earlier one has kept', async () => {
   expect((await stat(join(directory, 'reserve-batches'))).ino).toBe(ino)
   expect(await next.forBatch()).toBe(true)
   expect(await sizeOf('reserve-batches')).toBe(0)
-  next.close()
+  await next.close()
 })

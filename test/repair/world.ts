@@ -6,6 +6,7 @@ import { openArchives } from '../../src/archive/open_archives.ts'
 import type { Store } from '../../src/archive/store.ts'
 import type { Batch } from '../../src/component.ts'
 import { openObjects } from '../../src/journal/archives.ts'
+import type { FrameIndex } from '../../src/journal/frame_index.ts'
 import type { Journal } from '../../src/journal/journal.ts'
 import type { JournalLane } from '../../src/journal/lane.ts'
 import { listLetters } from '../../src/journal/letter_file.ts'
@@ -59,12 +60,20 @@ export interface Running {
   close(): Promise<void>
 }
 
-/** Opens the journal and delivers; `halt`: requests from this line on are read and not taken. */
+export interface RunOptions {
+  /** Requests that are read and not taken. */
+  halt?(line: string): boolean
+  /** The buckets that a line's records go to; by default those after its colon. */
+  bucketsOf?(line: string): string[]
+  readonly index?: FrameIndex
+}
+
+/** Opens the journal and delivers. */
 export async function run(
   world: World,
-  { halt = () => false }: { halt?: (line: string) => boolean } = {}
+  { halt = () => false, bucketsOf = bucketsIn, ...options }: RunOptions = {}
 ): Promise<Running> {
-  const journal = await open(world.directory, { segmentBytes: 4096 })
+  const journal = await open(world.directory, { segmentBytes: 4096, ...options })
   const lane = journal.lanes.get('logs/a') ?? (await journal.bear('logs/a'))
   const other = journal.lanes.get('logs/slow') ?? (await journal.bear('logs/slow'))
   const spooled = [...lane.book.archives.values()].flatMap(openObjects)
@@ -93,7 +102,7 @@ export async function run(
       key: ({ number }) => `logs_${lane.id}-${String(number).padStart(12, '0')}`,
       root,
       route: ({ logs }) =>
-        targetsOf(text(logs.chunks)).map((bucket) => ({
+        bucketsOf(text(logs.chunks)).map((bucket) => ({
           ...{ bucket, prefix: undefined },
           logs: { ...logs, records: 1 }
         })),
@@ -161,7 +170,7 @@ export async function run(
   }
 }
 
-function targetsOf(line: string): string[] {
+function bucketsIn(line: string): string[] {
   return [...(line.trim().split(':')[1] ?? '')].filter((one) => one === 'a' || one === 'b')
 }
 

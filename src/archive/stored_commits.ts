@@ -33,6 +33,13 @@ export async function readCommits(
   }
 }
 
+/** The first leaf of an archive; undefined when no commit is stored. */
+export async function firstLeafIn(store: Store, root: string): Promise<Leaf | undefined> {
+  const key = commitKey(root, 1)
+  const bytes = await store.read(key)
+  return bytes && leavesIn(Buffer.from(bytes).toString(), `${store.name}/${key}`)[0]
+}
+
 function leavesIn(text: string, place: string): Leaf[] {
   try {
     return text

@@ -1,6 +1,13 @@
 import type { ArchiveFrame, Carried, Gap, Genesis, Intent } from '../journal/archive_frames.ts'
 import { bearArchive } from '../journal/archives.ts'
-import { copyPosition, type Position, settleRange, unsettleRange } from '../journal/position.ts'
+import {
+  copyPosition,
+  joinRanges,
+  type Position,
+  type Range,
+  settleRange,
+  unsettleRange
+} from '../journal/position.ts'
 import type { LaneState } from '../journal/state.ts'
 import { bareLane, type LaneFrame, settleFrame } from './lane_frames.ts'
 
@@ -52,13 +59,16 @@ function bornSince({ base, birth, frames }: Birth, said: number | undefined): Be
   const { carried, next, queue } = lane.archives.get(birth.archive)!
   const [genesis, ...gaps] = queue as [Genesis, ...Gap[]]
   const after = said ?? genesis.after
+  // Its birth is gone with the state that had what it carries: which frames is known, not their counts.
+  const unknown: Range[] = after < genesis.after ? [[after + 1, genesis.after]] : []
+  const carries = { ...carried, covers: joinRanges([...unknown, ...carried.covers]) }
   const position = copyPosition(lane)
-  for (const range of [carried, ...gaps].flatMap(({ covers }) => covers)) {
+  for (const range of [carries, ...gaps].flatMap(({ covers }) => covers)) {
     unsettleRange(position, range)
   }
   if (after > 0) settleRange(position, [1, after])
   return {
-    ...{ position, next, carried, queue: gaps, committed: next - 1 },
+    ...{ position, next, carried: carries, queue: gaps, committed: next - 1 },
     genesis: [{ ...genesis, after }],
     frames: frames.slice(at + 1)
   }

@@ -4,7 +4,7 @@ import { gapsOf, type LaneGap, lossesThatMatter } from '../journal/repair.ts'
 import type { JournalState, LaneState } from '../journal/state.ts'
 import { type Survey, surveyJournal } from '../journal/survey.ts'
 import { type Found, gatherEvidence } from './evidence.ts'
-import { rebuildState } from './rebuilt_state.ts'
+import { type Rebuilt, rebuildState } from './rebuilt_state.ts'
 import { renewLane } from './renewed_lane.ts'
 import type { Stores } from './stores.ts'
 
@@ -37,9 +37,11 @@ export interface Doubt {
 export async function planRepair(directory: string, stores: Stores): Promise<Plan> {
   const survey = await surveyJournal(directory)
   const first = await rebuildState(survey)
+  const names = await storedNames(first, stores)
   // When no settlement can be among what is lost, the frames alone are right.
   const evidence = first.uncertain.length > 0 ? await gatherEvidence(directory, first, stores) : []
-  const { state, uncertain, adopted, nameless, untold } = await rebuildState(survey, evidence)
+  const rebuilt = await rebuildState(survey, evidence, names)
+  const { state, uncertain, adopted, nameless, untold } = rebuilt
   const doubts: Doubt[] = []
   for (const lane of [...state.lanes.values()]) {
     const reason = silence(evidence, lane) ?? untold.get(lane)
@@ -48,6 +50,21 @@ export async function planRepair(directory: string, stores: Stores): Promise<Pla
   const losses = lossesThatMatter(survey, state)
   const gaps = gapsOf(survey, state, Date.now())
   return { survey, state, losses, gaps, adopted, uncertain, nameless, doubts }
+}
+
+/** Lanes whose names the journal has lost are asked for by name as soon as a store tells it. */
+async function storedNames(
+  { state, nameless }: Rebuilt,
+  stores: Stores
+): Promise<Map<number, string>> {
+  const names = new Map<number, string>()
+  for (const lane of nameless) {
+    const name = await stores.nameOf(lane.id, state.writer)
+    if (name === undefined) continue
+    names.set(lane.index, name)
+    lane.name = name
+  }
+  return names
 }
 
 function silence(evidence: readonly Found[], lane: LaneState): string | undefined {

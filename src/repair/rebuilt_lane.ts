@@ -4,7 +4,7 @@ import { settleRange } from '../journal/position.ts'
 import type { LaneState } from '../journal/state.ts'
 import { answersOf } from './answers.ts'
 import { bareLane, type LaneFrame, objectsIn, settleFrame } from './lane_frames.ts'
-import { carryLump, type RebuiltArchive, rebuildArchive } from './rebuilt_archive.ts'
+import { carryLump, type RebuiltArchive, rebuildArchive, Untold } from './rebuilt_archive.ts'
 
 /** What another place than the journal has kept of a lane's frames (A11). */
 export interface Evidence {
@@ -35,8 +35,10 @@ export function rebuildLane(
   const all = withSpooled(base, frames, spooled, commits)
   const lane = bareLane({ ...base, name })
   for (const frame of all) settleFrame(lane, frame)
+  const births = birthsOf(base, frames, evidence)
+  refuseUnborn(all, births)
   const rebuilt: RebuiltArchive[] = []
-  for (const birth of birthsOf(base, frames, evidence)) {
+  for (const birth of births.values()) {
     const stored = commits.get(birth.archive) ?? []
     rebuilt.push(rebuildArchive({ base, birth, frames: all, stored }))
   }
@@ -63,7 +65,20 @@ function birthsOf(base: LaneState, frames: readonly LaneFrame[], { archives }: E
     if (kind === 'archive' && !births.has(value.archive)) births.set(value.archive, value)
   }
   for (const birth of archives) if (!births.has(birth.archive)) births.set(birth.archive, birth)
-  return births.values()
+  return births
+}
+
+/** An archive whose numbers nobody can tell would give some of them again. */
+function refuseUnborn(frames: readonly LaneFrame[], births: ReadonlyMap<string, ArchiveFrame>) {
+  for (const { kind, value } of frames) {
+    if (kind !== 'intent') continue
+    const unborn = value.objects.find(({ archive }) => !births.has(archive))
+    if (unborn === undefined) continue
+    throw new Untold(
+      `${unborn.archive} was sealed for, and neither the journal nor a store that the configuration names tells ` +
+        'which numbers it has given'
+    )
+  }
 }
 
 /**

@@ -39,10 +39,11 @@ export interface Rebuilt {
  */
 export async function rebuildState(
   survey: Survey,
-  evidence: readonly Evidence[] = []
+  evidence: readonly Evidence[] = [],
+  storedNames: ReadonlyMap<number, string> = new Map()
 ): Promise<Rebuilt> {
   const begin = await newestState(survey)
-  const walked = await walk(survey, begin?.index ?? 0, begin?.state ?? emptyState(survey.writer))
+  const walked = await walk(survey, begin, storedNames)
   const { state, frames, uncertain, nameless, births } = walked
   const untold = new Map<LaneState, string>()
   let adopted = 0
@@ -79,7 +80,13 @@ async function newestState({ segments }: Survey) {
 }
 
 /** Goes through the frames that read, as the running journal would have. */
-async function walk({ segments, losses, last }: Survey, from: number, state: JournalState) {
+async function walk(
+  { segments, losses, last, writer }: Survey,
+  begin: Awaited<ReturnType<typeof newestState>>,
+  storedNames: ReadonlyMap<number, string>
+) {
+  const from = begin?.index ?? 0
+  const state = begin?.state ?? emptyState(writer)
   const known = state.nextLane
   const names = await namesIn(segments.slice(from))
   const doubtful = losses.flatMap(maybeControl)
@@ -88,6 +95,8 @@ async function walk({ segments, losses, last }: Survey, from: number, state: Jou
   const frames = new Map<number, LaneFrame[]>()
   const births = new Map<number, number>()
   let lsn = segments[from]!.firstLsn - 1
+  // Segments that are gone have settled and sealed what only a state could still tell.
+  if (begin === undefined && lsn > 0) uncertain.push([1, lsn])
 
   const missing = (first: number, end: number) => {
     uncertain.push(...doubtful.filter((range) => range[0] <= end && range[1] >= first))
@@ -95,7 +104,8 @@ async function walk({ segments, losses, last }: Survey, from: number, state: Jou
   /** A lane that was born in a lost frame goes on under a name that no configuration has. */
   const bear = (index: number) => {
     if (index < known || state.lanes.has(index)) return
-    const { id = randomBytes(8).toString('hex'), name } = names.get(index) ?? ({} as LaneNames)
+    const told = names.get(index) ?? ({} as LaneNames)
+    const { id = randomBytes(8).toString('hex'), name = storedNames.get(index) } = told
     const lane = emptyLane(index, id, name ?? `lost/${index}`, lsn)
     births.set(index, lsn)
     state.lanes.set(index, lane)

@@ -5,6 +5,7 @@ import { archiveRoot } from '../archive/root.ts'
 import type { S3Options } from '../archive/s3_options.ts'
 import { s3Stores } from '../archive/s3_store.ts'
 import type { Store } from '../archive/store.ts'
+import { firstLeafIn } from '../archive/stored_commits.ts'
 import type { Config } from '../config/config.ts'
 import { pathsOf } from '../config/paths.ts'
 import type { ArchiveFrame } from '../journal/archive_frames.ts'
@@ -25,6 +26,8 @@ export interface Stores {
   open(lane: LaneState, archive: KnownArchive): Promise<Store>
   /** The archive that the configuration would give the lane; its name is missing where data chooses the bucket. */
   configured(lane: LaneState, writer: string): Configured | undefined
+  /** The name that a lane had when its first commit was stored; undefined where no store that answers has one. */
+  nameOf(laneId: string, writer: string): Promise<string | undefined>
   /** The first frame of an archive that has stored no commit yet. */
   birth(lane: LaneState, archive: KnownArchive): ArchiveFrame
   close(): void
@@ -61,14 +64,22 @@ export function openStores(config: Config | undefined): Stores {
     },
     configured: (lane, writer) => {
       const uploader = uploaderOf(lane)
-      if (uploader === undefined) return undefined
-      const { s3_bucket } = uploader
-      const root = `${archiveRoot(uploader)}${writer}/${lane.id}/`
-      if (s3_bucket === '') return { root, place: undefined }
-      const name = s3_bucket.startsWith('file:')
-        ? `file:${directoryOf(s3_bucket)}`
-        : `s3://${s3_bucket}`
-      return { name, root, place: undefined }
+      return uploader && archiveOf(uploader, writer, lane.id)
+    },
+    nameOf: async (laneId, writer) => {
+      for (const { options } of config?.exporters.values() ?? []) {
+        const { s3uploader } = options as { s3uploader?: Uploader }
+        const archive = s3uploader && archiveOf(s3uploader, writer, laneId)
+        if (archive?.name === undefined) continue
+        const first = await openStore(s3uploader, { ...archive, name: archive.name })
+          .then((store) => {
+            opened.push(store)
+            return firstLeafIn(store, archive.root)
+          })
+          .catch(() => undefined)
+        if (first !== undefined) return first.laneName as string
+      }
+      return undefined
     },
     birth: (lane, { name, root }) => ({
       ...{ archive: name, root },
@@ -81,6 +92,16 @@ export function openStores(config: Config | undefined): Stores {
       for (const store of opened) store.close()
     }
   }
+}
+
+function archiveOf(uploader: Uploader, writer: string, laneId: string): Configured {
+  const { s3_bucket } = uploader
+  const root = `${archiveRoot(uploader)}${writer}/${laneId}/`
+  if (s3_bucket === '') return { root, place: undefined }
+  const name = s3_bucket.startsWith('file:')
+    ? `file:${directoryOf(s3_bucket)}`
+    : `s3://${s3_bucket}`
+  return { name, root, place: undefined }
 }
 
 async function openStore(

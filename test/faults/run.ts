@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
  */
 
 /** How often each fault happens; of `writes` every so many-th fails. */
-const counts = { kills: '100', cuts: '20', outages: '20', writes: '1', flips: '20' }
+const counts = { kills: '100', cuts: '20', outages: '20', writes: '1', flips: '20', damages: '20' }
 
 const { values, positionals } = parseArgs({
   options: Object.fromEntries(

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openDirectorySpool } from '../../src/archive/directory_spool.ts'
 import { openArchives } from '../../src/archive/open_archives.ts'
 import type { Store } from '../../src/archive/store.ts'
+import { firstLeafIn } from '../../src/archive/stored_commits.ts'
 import type { Batch } from '../../src/component.ts'
 import { openObjects } from '../../src/journal/archives.ts'
 import type { FrameIndex } from '../../src/journal/frame_index.ts'
@@ -66,12 +67,14 @@ export interface RunOptions {
   /** The buckets that a line's records go to; by default those after its colon. */
   bucketsOf?(line: string): string[]
   readonly index?: FrameIndex
+  /** `logs/slow` settles what it is given. */
+  readonly notSlow?: boolean
 }
 
 /** Opens the journal and delivers. */
 export async function run(
   world: World,
-  { halt = () => false, bucketsOf = bucketsIn, ...options }: RunOptions = {}
+  { halt = () => false, bucketsOf = bucketsIn, notSlow = false, ...options }: RunOptions = {}
 ): Promise<Running> {
   const journal = await open(world.directory, { segmentBytes: 4096, ...options })
   const lane = journal.lanes.get('logs/a') ?? (await journal.bear('logs/a'))
@@ -144,7 +147,10 @@ export async function run(
   const slow: string[] = []
   other.reader
     .batches({ window, full: () => {}, stopped: (error) => stopped.push(error) })
-    .subscribe((batch) => slow.push(text(batch.logs.chunks).trim()))
+    .subscribe((batch) => {
+      slow.push(text(batch.logs.chunks).trim())
+      if (notSlow) batch.settle()
+    })
   return {
     journal,
     lane,
@@ -189,6 +195,14 @@ export function storesOf(world: World): Stores {
       root: `${root}${writer}/${lane.id}/`,
       place: undefined
     }),
+    nameOf: async (laneId, writer) => {
+      for (const [name, bucket] of Object.entries(world.buckets)) {
+        const store = memoryStore(`s3://${name}`, bucket, world.store)
+        const first = await firstLeafIn(store, `${root}${writer}/${laneId}/`)
+        if (first) return first.laneName as string
+      }
+      return undefined
+    },
     birth: (lane, { name, root: lies }) => ({
       ...{ archive: name, root: lies },
       genesis: {

@@ -14,11 +14,11 @@ export function objectLock() {
         .describe(
           'compliance: nobody can shorten it; governance: who has the right to bypass can.'
         ),
-      retention: duration()
+      retention: retention()
         .refine((ms) => ms >= retentionMs.min, 'retention must be at least 1m')
-        .refine((ms) => ms <= retentionMs.max, 'retention must be at most 876000h, 100 years')
+        .refine((ms) => ms <= retentionMs.max, 'retention must be at most 36500d, 100 years')
         .optional()
-        .describe('From the PUT on, e.g. 61320h for seven years.'),
+        .describe('From the PUT on: whole days, 2557d for seven years, or a duration.'),
       legal_hold: z.boolean().default(false).describe('Locks until somebody takes the hold away.')
     })
     .superRefine(({ mode, retention, legal_hold }, context) => {
@@ -29,4 +29,12 @@ export function objectLock() {
       if (mode === undefined && retention === undefined && !legal_hold)
         add('locks nothing: give mode and retention, or legal_hold')
     })
+}
+
+/** S3 counts a bucket's own retention in days; the durations of all other keys end at hours. A year is no fixed time. */
+function retention() {
+  return z.preprocess((value) => {
+    const days = typeof value === 'string' ? /^(\d+)d$/.exec(value)?.[1] : undefined
+    return days === undefined ? value : `${24 * Number(days)}h`
+  }, duration())
 }

@@ -118,7 +118,7 @@ test.for<[Record<string, unknown>, string]>([
   ],
   [
     { object_lock: { mode: 'compliance', retention: '876001h' } },
-    's3uploader::object_lock::retention: retention must be at most 876000h'
+    's3uploader::object_lock::retention: retention must be at most 36500d'
   ],
   [
     { s3_bucket: 'file:./archive', object_lock: { legal_hold: true } },
@@ -250,3 +250,26 @@ test.for<[Record<string, unknown>]>([
 ])('%j is taken', ([given]) => {
   expect(problems(given)).toEqual([])
 })
+
+test.for<[string, number]>([
+  ['2557d', 2557 * 86_400_000],
+  ['1d', 86_400_000],
+  ['36h', 36 * 3_600_000]
+])('object_lock::retention %s', ([retention, milliseconds]) => {
+  const object_lock = { mode: 'compliance', retention }
+  const s3uploader = { s3_bucket: 'logs', object_lock }
+  expect(config.parse({ s3uploader }).s3uploader.object_lock!.retention).toBe(milliseconds)
+})
+
+test.for<[string, string]>([
+  ['1d12h', 'time: unknown unit "d" in duration "1d12h"'],
+  ['7y', 'time: unknown unit "y" in duration "7y"'],
+  ['1.5d', 'time: unknown unit "d" in duration "1.5d"']
+])(
+  'object_lock::retention %s is refused: a year is no fixed time, and days are whole',
+  ([retention, wanted]) => {
+    expect(problems({ object_lock: { mode: 'compliance', retention } })).toEqual([
+      `s3uploader::object_lock::retention: ${wanted}`
+    ])
+  }
+)

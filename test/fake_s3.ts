@@ -43,6 +43,8 @@ export interface Ways {
   knowsNobody: boolean
   versioning: boolean
   objectLock: boolean
+  /** The bucket's policy denies a PUT that is locked for less, in milliseconds. */
+  leastRetention: number
   /** Rights that are missing. */
   denied: Set<'put' | 'delete' | 'read' | 'list' | 'bucket'>
 }
@@ -68,6 +70,7 @@ export async function startFakeS3() {
     knowsNobody: false,
     versioning: false,
     objectLock: false,
+    leastRetention: 0,
     denied: new Set()
   }
   /** What probes ask; they meet no faults, which are for what comes after them. */
@@ -136,6 +139,7 @@ export async function startFakeS3() {
     const { request, response, objects, key, body, isProbe } = call
     const fault = isProbe ? undefined : (faults.shift() ?? misbehave())
     if (ways.denied.has('put')) return send(response, 403, 'AccessDenied')
+    if (retentionOf(request) < ways.leastRetention) return send(response, 403, 'AccessDenied')
     const choked = ways.chokesOnChecksums && request.headers['x-amz-checksum-sha256']
     if (ways.knowsNobody || choked) return send(response, 403, 'SignatureDoesNotMatch')
     const problem = damage(request, body)
@@ -294,6 +298,12 @@ async function fail(fault: Fault, request: IncomingMessage, response: ServerResp
     default:
       return false
   }
+}
+
+/** Milliseconds from now; for ever where nothing is said. */
+function retentionOf({ headers }: IncomingMessage): number {
+  const until = headers['x-amz-object-lock-retain-until-date']
+  return until === undefined ? Number.POSITIVE_INFINITY : Date.parse(String(until)) - Date.now()
 }
 
 /** `x-amz-date: 20261123T235501Z`. */

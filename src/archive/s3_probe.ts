@@ -1,20 +1,24 @@
+import { isDenial } from './findings.ts'
 import type { ProbedStore } from './look.ts'
 import { type Connection, type Send, s3Connections } from './s3_connection.ts'
 import { statusOf } from './s3_errors.ts'
-import type { S3Limits, S3Options } from './s3_options.ts'
+import type { ObjectLock, S3Limits, S3Options } from './s3_options.ts'
 import { s3Store } from './s3_store.ts'
-import { NoReadRight } from './store.ts'
+import { NoReadRight, NotStored, type Store } from './store.ts'
 
 /**
  * A bucket as a probe sees it. It has a client of its own: a repeat inside a call would blur who has
  * won, and all creators need a connection at once.
  */
 export function s3Probe(options: S3Options, limits: S3Limits, bucket: string): ProbedStore {
-  const quick = { ...options, retry_mode: 'nop' as const }
+  const object_lock = briefly(options.object_lock)
+  const quick = { ...options, object_lock, retry_mode: 'nop' as const }
   const connection = s3Connections(quick, { ...limits, maxSockets: 16 })(bucket)
   const { target } = connection
+  const store = s3Store(connection)
   return {
-    ...s3Store(connection),
+    ...store,
+    create: unlessDenied(store.create, () => s3Store({ ...connection, options }).create),
     versioning: () =>
       ask(connection, 'the versioning', async ({ sdk, client }, soon) => {
         const answer = await client.send(new sdk.GetBucketVersioningCommand(target), soon)
@@ -39,6 +43,31 @@ export function s3Probe(options: S3Options, limits: S3Limits, bucket: string): P
       await connection.within(({ sdk, client }, soon) =>
         client.send(new sdk.DeleteObjectCommand({ ...target, Key: key }), soon)
       )
+    }
+  }
+}
+
+/** Longer than our clock may be behind the store's before the SDK corrects it: a date that is over is refused. */
+const briefMs = 10 * 60_000
+
+/**
+ * What a probe leaves where nothing can be deleted is locked for minutes, not for years. A hold ends
+ * never: whether the store keeps that is seen on the first object.
+ */
+function briefly(lock: ObjectLock | undefined): ObjectLock | undefined {
+  if (lock?.mode === undefined) return undefined
+  const retention = Math.min(lock.retention!, briefMs)
+  return { mode: lock.mode, retention, legal_hold: false }
+}
+
+/** A bucket's policy may ask for no less than what the exporter is configured with. */
+function unlessDenied(brief: Store['create'], whole: () => Store['create']): Store['create'] {
+  return async (...object) => {
+    try {
+      return await brief(...object)
+    } catch (error) {
+      if (!(error instanceof NotStored && isDenial(error.code))) throw error
+      return await whole()(...object)
     }
   }
 }

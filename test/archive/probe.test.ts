@@ -6,7 +6,7 @@ import { openDirectoryProbe } from '../../src/archive/directory_probe.ts'
 import type { CheckName } from '../../src/archive/findings.ts'
 import type { ProbedStore } from '../../src/archive/look.ts'
 import { probe } from '../../src/archive/probe.ts'
-import type { S3Options } from '../../src/archive/s3_options.ts'
+import type { ObjectLock, S3Options } from '../../src/archive/s3_options.ts'
 import { s3Probe } from '../../src/archive/s3_probe.ts'
 import { type FakeS3, startFakeS3 } from '../fake_s3.ts'
 import { s3Limits, s3Options } from './open_s3.ts'
@@ -57,6 +57,29 @@ test('A12: with versions and Object Lock one tiny object stays, under the folder
     expect.stringMatching(/^audit\/\.auditcol\/[0-9a-f]{16}\/probe\/[\w-]+$/)
   ])
   expect(s3.object(s3.keys()[0]!)!.length).toBeLessThan(10)
+})
+
+const day = 86_400_000
+const years: ObjectLock = { mode: 'compliance', retention: 2557 * day, legal_hold: true }
+const lockedUntil = () =>
+  Date.parse(s3.lock(s3.keys()[0]!)!['x-amz-object-lock-retain-until-date']!) - Date.now()
+
+test('what a probe leaves in a locked bucket is locked for minutes and held by nobody', async () => {
+  Object.assign(s3.ways, { versioning: true, objectLock: true })
+  expect(await results({ object_lock: years })).toMatchObject({ object_lock: 'ok' })
+  expect(s3.lock(s3.keys()[0]!)).toMatchObject({ 'x-amz-object-lock-mode': 'COMPLIANCE' })
+  expect(s3.lock(s3.keys()[0]!)).not.toHaveProperty('x-amz-object-lock-legal-hold')
+  expect(lockedUntil()).toBeLessThanOrEqual(600_000)
+  expect(lockedUntil()).toBeGreaterThan(500_000)
+})
+
+test('a policy that asks for more than minutes gets what the exporter is configured with', async () => {
+  Object.assign(s3.ways, { versioning: true, objectLock: true, leastRetention: 30 * day })
+  expect(await results({ object_lock: years })).toMatchObject({
+    create_only: 'ok',
+    object_lock: 'ok'
+  })
+  expect(lockedUntil()).toBeGreaterThan(2556 * day)
 })
 
 test('a store that says it has Object Lock and forgets the lock of an object is found out', async () => {

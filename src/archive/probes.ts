@@ -4,7 +4,7 @@ import type { CheckName, Findings } from './findings.ts'
 import { look, lookedAt, type ProbedStore } from './look.ts'
 import { meanings } from './meanings.ts'
 import { probe } from './probe.ts'
-import { requireOf } from './requirements.ts'
+import { refuseWrongKeys, requireOf } from './requirements.ts'
 
 /** A store that can be probed. */
 export interface Subject {
@@ -51,6 +51,9 @@ export function rememberProbes(
       if (isKnown && !required.some((name) => fleeting.includes(name))) return
       const found = isKnown ? await look(store) : await probeAll(store, subject)
       requireOf(subject.name, required, found, known)
+    } catch (error) {
+      if (required.length > 0) refuseWrongKeys(subject.name, error)
+      throw error
     } finally {
       store.close()
     }

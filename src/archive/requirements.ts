@@ -2,6 +2,7 @@ import type { Checks } from '../journal/book.ts'
 import type { CheckName, Finding, Findings } from './findings.ts'
 import { lookedAt } from './look.ts'
 import { meanings } from './meanings.ts'
+import { StoreError } from './store.ts'
 
 /** The store is not what `require` asks for; only a person can mend it. */
 export class RequirementError extends Error {
@@ -30,6 +31,17 @@ export function requireOf(
   if (isOpen)
     throw new Error(`${store} does not say whether it is what require asks for: ${said.join('; ')}`)
   throw new RequirementError(`${store} is not what require asks for: ${said.join('; ')}`)
+}
+
+/** Renewing itself brings an expired token back, but nothing these. */
+const wrongKeys = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch'])
+
+/** A store that does not know our keys is there: waiting for it would be for ever. */
+export function refuseWrongKeys(store: string, error: unknown): void {
+  if (!(error instanceof StoreError) || !wrongKeys.has(error.code ?? '')) return
+  throw new RequirementError(
+    `${store} cannot be asked for what require says: ${error.message} (${error.code})`
+  )
 }
 
 function isLookedAt(name: CheckName): boolean {

@@ -196,6 +196,15 @@ describe('require', () => {
     expect(lines('info').join('')).toContain('the store has what is required')
   })
 
+  test('a store that does not know our keys refuses start: waiting would not help', async () => {
+    s3.ways.knowsNobody = true
+    await expect(start(newBook(), required('create_only'))).rejects.toThrow(
+      /^s3:\/\/logs cannot be asked for what require says: .*refuses the signature: check the secret key.*\(SignatureDoesNotMatch\)$/
+    )
+    const { lines } = await start(newBook())
+    await vi.waitFor(() => expect(lines('warn').join('')).toContain('what is sealed waits for it'))
+  })
+
   test('and has it not when it is back: the lane stops and says why, and nothing was sealed', async () => {
     s3.buckets.delete('logs')
     const book = newBook()

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { SyncFailed, syncDirectory, writeAll } from '../disk.ts'
 import type { IntentFrame, SpooledObject } from '../journal/archive_frames.ts'
@@ -15,6 +15,8 @@ import { type Spool, SpoolDamaged, type SpoolFile } from './spool.ts'
  */
 const magic = Buffer.from('AUDITSPL')
 const footerBytes = 16
+/** An object takes half a KiB of it. */
+const intentMaxBytes = 16 * 2 ** 20
 
 /** The spool of one lane. Files that no uncommitted object refers to were never sealed, and go. */
 export async function openDirectorySpool(
@@ -36,11 +38,7 @@ export async function openDirectorySpool(
       const body = await readAt(path, object)
       const sha256 = await sha256Of(body)
       if (Buffer.from(sha256).toString('hex') === object.sha256) return body
-      throw new SpoolDamaged(
-        `object ${object.number} (${object.key}) does not read from ${path}, bytes ${object.at} to ` +
-          `${object.at + object.size}: restore the file from a copy, or give the object up with ` +
-          `\`auditcol void ${object.number}\``
-      )
+      throw damaged(object, `${path}, bytes ${object.at} to ${object.at + object.size}`)
     },
     remove: (name) => rm(join(directory, name), { force: true }),
     putAside: async (name, object, reason) => {
@@ -88,30 +86,43 @@ async function begin(directory: string, name: string): Promise<SpoolFile> {
   }
 }
 
-/** The intent of a spool file; undefined when the file is not whole. For `repair` (A11). */
-export async function intentIn(path: string): Promise<IntentFrame | undefined> {
+/**
+ * The intent of a spool file, for `repair` (A11). 'none': sealing never came to it; 'damaged': it was
+ * being written, and may have been sealed.
+ */
+export async function intentIn(path: string): Promise<IntentFrame | 'none' | 'damaged'> {
   const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
-    if (size < footerBytes) return undefined
+    if (size < footerBytes) return 'none'
     const footer = Buffer.alloc(footerBytes)
     await file.read(footer, 0, footerBytes, size - footerBytes)
     const length = footer.readUInt32LE(0)
-    if (!footer.subarray(8).equals(magic) || length > size - footerBytes) return undefined
-    const text = Buffer.alloc(length)
-    await file.read(text, 0, length, size - footerBytes - length)
-    const crc = crc32(footer.subarray(0, 4), crc32(text))
-    return crc === footer.readUInt32LE(4) ? JSON.parse(text.toString()) : undefined
+    if (footer.subarray(8).equals(magic) && length <= size - footerBytes) {
+      const text = Buffer.alloc(length)
+      await file.read(text, 0, length, size - footerBytes - length)
+      const crc = crc32(footer.subarray(0, 4), crc32(text))
+      if (crc === footer.readUInt32LE(4)) return JSON.parse(text.toString())
+    }
+    return (await hasTail(file, size, basename(path))) ? 'damaged' : 'none'
   } finally {
     await file.close()
   }
 }
 
+/** One of the two reads after any small damage: how a file ends, or its name, with which every intent begins. */
+async function hasTail(file: FileHandle, size: number, name: string): Promise<boolean> {
+  const tail = Buffer.alloc(Math.min(size, intentMaxBytes))
+  await file.read(tail, 0, tail.length, size - tail.length)
+  return tail.subarray(-magic.length).equals(magic) || tail.includes(`"spool":"${name}"`)
+}
+
 /** Bytes that are missing read as zeros, and the hash tells. */
-async function readAt(path: string, { at, size }: SpooledObject): Promise<Uint8Array> {
+async function readAt(path: string, object: SpooledObject): Promise<Uint8Array> {
+  const { at, size } = object
   const file = await open(path, 'r').catch((cause) => {
     if (cause.code !== 'ENOENT') throw cause
-    throw new SpoolDamaged(`${path} is missing: restore it from a copy`)
+    throw damaged(object, `${path}, which is missing`)
   })
   try {
     const body = Buffer.alloc(size)
@@ -125,6 +136,13 @@ async function readAt(path: string, { at, size }: SpooledObject): Promise<Uint8A
   } finally {
     await file.close()
   }
+}
+
+function damaged({ number, key }: SpooledObject, where: string): SpoolDamaged {
+  return new SpoolDamaged(
+    `object ${number} (${key}) does not read from ${where}: restore the file from a copy, or give the ` +
+      `object up with \`auditcol void ${number}\``
+  )
 }
 
 async function writeNew(path: string, bytes: Uint8Array): Promise<void> {

@@ -1,4 +1,5 @@
 import { PermanentError } from '../component.ts'
+import type { SpooledObject } from '../journal/archive_frames.ts'
 import { FencedError } from './fenced.ts'
 import { sha256Of } from './sha256.ts'
 import { KeyBlocked, NoReadRight, NotStored, type Store, type StoredObject } from './store.ts'
@@ -49,6 +50,22 @@ export async function put(
       'the archive: stop the copy, or look at the object and move it away',
     upload.key
   )
+}
+
+/** Whether the store has an object whose bytes cannot be sent again; false also where it lets nobody look. */
+export async function isThere(
+  store: Store,
+  { key, size, sha256 }: Pick<SpooledObject, 'key' | 'size' | 'sha256'>
+): Promise<boolean> {
+  try {
+    const head = await store.head(key)
+    if (head?.size !== size) return false
+    const found = head.sha256 ?? (await readSha256(store, key))
+    return found !== undefined && Buffer.from(found).toString('hex') === sha256
+  } catch (cause) {
+    if (cause instanceof NoReadRight) return false
+    throw cause
+  }
 }
 
 async function create(store: Store, upload: Upload, signal: AbortSignal) {

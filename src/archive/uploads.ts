@@ -6,9 +6,9 @@ import type { Attempts } from './attempts.ts'
 import { takenBy } from './commit.ts'
 import { withNumber } from './key.ts'
 import type { Stored } from './leaf.ts'
-import { put, type Upload } from './put.ts'
+import { isThere, put, type Upload } from './put.ts'
 import type { Slots } from './slots.ts'
-import type { Spool } from './spool.ts'
+import { type Spool, SpoolDamaged } from './spool.ts'
 import type { Store } from './store.ts'
 
 export interface UploadsOptions {
@@ -78,23 +78,40 @@ export function createUploads(options: UploadsOptions): Uploads {
   /** 'taken' and 'blocked': the key, or the way to it, is somebody else's. */
   const attempt = async (intent: Intent, object: OpenObject, sending: Upload) => {
     const { number, key, size, records } = object
-    const body = bodies.get(number) ?? (await spool.read(intent.spool, object))
-    bodies.delete(number)
     const store = options.storeAt(intent.place)
-    const whole: Upload = { ...sending, object: { ...sending.object, body } }
-    try {
-      const how = await put(store, whole, attempts.signal)
-      if (how === 'taken' || how === 'blocked') return how
-      const unverified = how === 'unverified'
-      if (unverified) log.warn(notVerified, { key, store: store.name })
-      stored.set(number, { unverified })
-    } finally {
-      sending.attempted = whole.attempted
-    }
+    const how = await putSpooled(store, intent, object, sending)
+    if (how === 'taken' || how === 'blocked') return how
+    const unverified = how === 'unverified'
+    if (unverified) log.warn(notVerified, { key, store: store.name })
+    stored.set(number, { unverified })
     options.count('objects', 1)
     options.count('bytes', size)
     log.debug('object stored', { store: store.name, key, records, bytes: size })
     return 'stored'
+  }
+
+  const putSpooled = async (
+    store: Store,
+    { spool: file }: Intent,
+    object: OpenObject,
+    sending: Upload
+  ) => {
+    const { number } = object
+    let whole = sending
+    try {
+      const body = bodies.get(number) ?? (await spool.read(file, object))
+      bodies.delete(number)
+      whole = { ...sending, object: { ...sending.object, body } }
+      return await put(store, whole, attempts.signal)
+    } catch (error) {
+      // What an earlier attempt has brought there needs no spool file any more.
+      const isSent = error instanceof SpoolDamaged && sending.attempted
+      if (!isSent || !(await isThere(store, object))) throw error
+      await store.confirm(object.key)
+      return 'stored'
+    } finally {
+      sending.attempted = whole.attempted
+    }
   }
 
   /** A client that chooses keys must not be able to halt the trail (A6). */

@@ -43,7 +43,7 @@ interface Asked {
 }
 
 async function evidenceOf({ directory, lane, writer, stores, since }: Asked): Promise<Found> {
-  const spooled = await spooledIntents(join(directory, 'spool'), lane.id)
+  const { intents: spooled, broken } = await spooledIntents(join(directory, 'spool'), lane.id)
   const commits = new Map<string, StoredCommit[]>()
   const silent: { archive: string; reason: string }[] = []
   const archives: ArchiveFrame[] = []
@@ -60,7 +60,7 @@ async function evidenceOf({ directory, lane, writer, stores, since }: Asked): Pr
       silent.push({ archive: name, reason: reasonOf(error) })
     }
   }
-  return { lane: lane.id, archives, intents: spooled, commits, silent }
+  return { lane: lane.id, archives, intents: spooled, broken, commits, silent }
 }
 
 /** Those that the journal knows, that the spool names, and that the configuration would give it. */
@@ -96,13 +96,14 @@ function isIn(intents: readonly IntentFrame[], archive: string): boolean {
   return intents.some(({ objects }) => objects.some((object) => object.archive === archive))
 }
 
-/** A file that is not whole was never sealed. */
-async function spooledIntents(directory: string, lane: string): Promise<IntentFrame[]> {
+async function spooledIntents(directory: string, lane: string) {
   const names = await readdir(directory).catch(() => [])
   const intents: IntentFrame[] = []
+  const broken: string[] = []
   for (const name of names.filter((one) => one.startsWith(`${lane}-`) && one.endsWith('.spool'))) {
     const intent = await intentIn(join(directory, name))
-    if (intent !== undefined) intents.push(intent)
+    if (intent === 'damaged') broken.push(name)
+    else if (intent !== 'none') intents.push(intent)
   }
-  return intents
+  return { intents, broken }
 }

@@ -14,6 +14,8 @@ export interface Evidence {
   readonly archives: readonly ArchiveFrame[]
   /** Of whole files in the spool. */
   readonly intents: readonly IntentFrame[]
+  /** Files in the spool whose intent does not read. */
+  readonly broken: readonly string[]
   /** By archive, what the store has since the newest state that reads. */
   readonly commits: ReadonlyMap<string, readonly StoredCommit[]>
 }
@@ -37,6 +39,7 @@ export function rebuildLane(
   for (const frame of all) settleFrame(lane, frame)
   const births = birthsOf(base, frames, evidence)
   refuseUnborn(all, births)
+  refuseBroken(base, all, evidence)
   const rebuilt: RebuiltArchive[] = []
   for (const birth of births.values()) {
     const stored = commits.get(birth.archive) ?? []
@@ -122,6 +125,20 @@ function withSpooled(
 function isBefore(one: IntentFrame, other: IntentFrame): boolean {
   return one.objects.some(({ archive, number }) =>
     objectsIn(other, archive).some((object) => object.number > number)
+  )
+}
+
+/** A broken file that no frame names may be of a batch whose frame is lost: its numbers may be given. */
+function refuseBroken(base: LaneState, frames: readonly LaneFrame[], { broken }: Evidence) {
+  const named = new Set(frames.map(({ kind, value }) => (kind === 'intent' ? value.spool : '')))
+  for (const { queue } of base.archives.values()) {
+    for (const item of queue) if (item.kind === 'intent') named.add(item.spool)
+  }
+  const unnamed = broken.find((name) => !named.has(name))
+  if (unnamed === undefined) return
+  throw new Untold(
+    `the spool file ${unnamed} is damaged, and the frame that tells what was sealed with it may be lost: ` +
+      'restore the file from a copy'
   )
 }
 

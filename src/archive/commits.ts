@@ -3,6 +3,7 @@ import type { ArchiveState, Commit } from '../journal/archive_frames.ts'
 import { openObjects } from '../journal/archives.ts'
 import type { Book } from '../journal/book.ts'
 import type { Log } from '../telemetry/log.ts'
+import { reasonOf } from '../telemetry/reason.ts'
 import type { Attempts } from './attempts.ts'
 import { commitKey, composeCommit, takenBy } from './commit.ts'
 import type { Stored } from './leaf.ts'
@@ -118,10 +119,19 @@ export function createCommits(options: CommitsOptions): Commits {
       if (!object.voided) options.count('records', object.records)
     }
     for (const spoolFile of new Set(taken.map(({ intent }) => intent.spool))) {
-      if (!isUsed(book, spoolFile)) await spool.remove(spoolFile)
+      if (!isUsed(book, spoolFile)) await remove(spoolFile)
     }
     options.ended()
   }
+
+  /** One that cannot be removed costs its room until the next start, and nothing waits for that. */
+  const remove = (spoolFile: string) =>
+    spool.remove(spoolFile).catch((error) => {
+      log.warn('a spool file that is needed no more stays', {
+        file: spoolFile,
+        error: reasonOf(error)
+      })
+    })
 
   return {
     get running() {

@@ -7,6 +7,7 @@ import { keyLayout } from '../../src/archive/key.ts'
 import { type ArchivesOptions, openArchives } from '../../src/archive/open_archives.ts'
 import type { Route } from '../../src/archive/route.ts'
 import { s3Stores } from '../../src/archive/s3_store.ts'
+import type { Spool } from '../../src/archive/spool.ts'
 import { type Batch, PermanentError } from '../../src/component.ts'
 import { openObjects } from '../../src/journal/archives.ts'
 import type { Book } from '../../src/journal/book.ts'
@@ -48,7 +49,11 @@ function batchOf(text: string): Batch {
 }
 
 /** An archive over a small S3 server; the same book again is a restart. */
-async function start(book: Book & { written?: unknown }, more: Partial<ArchivesOptions> = {}) {
+async function start(
+  book: Book & { written?: unknown },
+  more: Partial<ArchivesOptions> = {},
+  spoolOver: Partial<Spool> = {}
+) {
   const stores = s3Stores({ ...s3Options, endpoint: s3.endpoint }, s3Limits)
   const opened = new Map(['logs', 'more', 'gone'].map((bucket) => [bucket, stores(bucket)]))
   const lane = watchedLane(book)
@@ -82,7 +87,7 @@ async function start(book: Book & { written?: unknown }, more: Partial<ArchivesO
       close: () => {},
       ...more
     },
-    spool,
+    { ...spool, ...spoolOver },
     lane.context
   )
   return { exporter, ...lane }
@@ -418,6 +423,21 @@ test('A2: spool files that no open object refers to are removed at start, those 
   await writeFile(join(directory, 'spool', 'ffffffffffffffff-0000.spool'), 'x')
   await start(book)
   expect(await readdir(join(directory, 'spool'))).toEqual(['ffffffffffffffff-0000.spool'])
+})
+
+test('a spool file that cannot be removed stops nothing, and goes at the next start', async () => {
+  const book = newBook()
+  const broken = { remove: () => Promise.reject(new Error('i/o error')) }
+  const { exporter, lines, stops, drain } = await start(book, {}, broken)
+  await exporter(batchOf('one'), signal)
+  await vi.waitFor(() => expect(lines('warn').join()).toMatch(/needed no more stays.*i\/o error/))
+  await exporter(batchOf('two'), signal)
+  await vi.waitFor(() => expect(leaves()).toHaveLength(3))
+  await drain()
+  expect(stops).toEqual([])
+  expect(await readdir(join(directory, 'spool'))).toHaveLength(2)
+  await start(book)
+  expect(await readdir(join(directory, 'spool'))).toEqual([])
 })
 
 test('L1: a batch larger than a piece becomes several objects of one intent', async () => {

@@ -37,13 +37,16 @@ export async function run(options: LoadOptions): Promise<number> {
       answerRunning(journal!, lanes, log, request)
     ))
   for (const line of banner(config, pipeline)) log.info(line)
-  const failure = await Promise.race([
-    signals.first,
-    pipeline.failed.catch((error: Error) => error)
-  ])
+  let failure: Error | undefined
+  const failed = pipeline.failed.catch((error: Error) => {
+    failure = error
+  })
+  await Promise.race([signals.first, failed])
   if (failure) log.error('stopping', { error: reasonOf(failure) })
   else log.info('stopping: answering what is in flight, delivering what there is')
+  const before = failure
   await pipeline.stop(AbortSignal.any([AbortSignal.timeout(drainMs), signals.second]))
+  if (failure && !before) log.error('stopping has failed', { error: reasonOf(failure) })
   if (control) control.close()
   for (const line of summary(pipeline)) log.info(line)
   return failure || pipeline.lanes.some(({ stopped }) => stopped) ? 1 : 0

@@ -31,7 +31,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
   const admission = openAdmission()
   const ways: Way[] = []
   const receivers: Receiving[] = []
-  let journalBroken = false
+  const broken = new AbortController()
   const dedup = dedupOf(config, log)
 
   await startExtensions(config, log, stopping.signal)
@@ -45,7 +45,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
         ...(dedup && { index: dedup.index }),
         settled: admission.settled,
         fatal: (error) => {
-          journalBroken = true
+          broken.abort()
           failure.reject(error)
         }
       })
@@ -88,7 +88,7 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
     clearInterval(flushing)
     for (const receiver of receivers) receiver.unsubscribe()
     // What a lane delivers after the journal has failed would be delivered again at the next start (J6).
-    const lanesLimit = journalBroken ? AbortSignal.abort() : limit
+    const lanesLimit = AbortSignal.any([limit, broken.signal])
     await Promise.all(ways.map(({ lane }) => lane.stop(lanesLimit)))
     await journal?.close()
   }

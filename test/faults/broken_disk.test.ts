@@ -159,3 +159,24 @@ test('a start whose new segment cannot be synced is refused, and the next one ha
   await until(() => backend.taken().length === 1)
   expect(await stop(next)).toBe(0)
 })
+
+test('J6: a sync that fails while the program stops ends it, and it says so', {
+  timeout
+}, async () => {
+  const armedBy = join(newDir(), 'armed')
+  const fault = { code: 'EIO', on: ['sync'], path: '\\.wal$', armedBy }
+  // Held until the stop: sealing them is the next thing that the journal hears of.
+  const processors = 'batch: { timeout: 600s, send_batch_size: 1000 }'
+  const auditcol = await start({
+    config: pipelineOf({ awss3: `${quick}, ${s3uploader}` }, { processors }),
+    env: { NODE_OPTIONS: `--import=${hook}`, AUDITCOL_FAULT: JSON.stringify(fault) }
+  })
+  onTestFailed(() => void process.stdout.write(auditcol.output()))
+  expect(await send(auditcol.http, ['a', 'b'])).toMatchObject({ status: 200 })
+  writeFileSync(armedBy, '')
+  expect(await stop(auditcol)).toBe(1)
+  expect(auditcol.output()).toMatch(/error stopping has failed error="syncing .*\.wal: EIO/)
+  const next = await start({ dir: auditcol.dir })
+  expect(await stop(next)).toBe(0)
+  expect(idsOfRecords(filesOf(join(auditcol.dir, 'archive')))).toEqual(['a', 'b'])
+})

@@ -75,6 +75,11 @@ export interface Wiring {
 
 export async function startProcess(wiring: Wiring): Promise<Process> {
   let fatal: Error | undefined
+  const limit = new AbortController()
+  const fail = (error: Error) => {
+    fatal ??= error
+    limit.abort()
+  }
   const log = createLog({ level: 'error', encoding: 'json', write: () => {} })
   const journal = await openJournal({
     directory: `${wiring.disk.root}/journal`,
@@ -83,16 +88,12 @@ export async function startProcess(wiring: Wiring): Promise<Process> {
     // Some requests fill it: what rotation leaves behind is part of the story.
     segmentBytes: 8 * 1024,
     settled: () => {},
-    fatal: (error) => {
-      fatal ??= error
-    }
+    fatal: fail
   })
   const ways: Way[] = []
   await openWays(configOf(wiring), journal, log, {
     add: (way) => ways.push(way),
-    fatal: (error) => {
-      fatal ??= error
-    }
+    fatal: fail
   })
   const { lane } = ways[0]!
   const enter = entryTo(ways, journal)
@@ -112,8 +113,6 @@ export async function startProcess(wiring: Wiring): Promise<Process> {
         })
       }),
     stop: async () => {
-      const limit = new AbortController()
-      if (fatal) limit.abort()
       await lane.stop(limit.signal)
       await journal.close()
     }

@@ -20,6 +20,7 @@ export interface Removal {
 export function createRemoval({ directory, index, makeRoom, fatal }: RemovalOptions): Removal {
   let removed = Promise.resolve()
   let ending = false
+  /** No segment is removed any more: the oldest one is still needed, and none may go before it. */
   let stuck = false
 
   const remove = async ({ path, lastLsn }: Segment) => {
@@ -28,7 +29,7 @@ export function createRemoval({ directory, index, makeRoom, fatal }: RemovalOpti
         await index?.keep(lastLsn)
         break
       } catch (cause) {
-        if (!isFull(cause)) throw cause
+        if (!isFull(cause)) throw new Error(`keeping what is known before ${path} goes`, { cause })
         if (ending) stuck = true
         else await makeRoom()
       }
@@ -42,7 +43,12 @@ export function createRemoval({ directory, index, makeRoom, fatal }: RemovalOpti
 
   return {
     add: (segment) => {
-      removed = removed.then(() => remove(segment)).catch(fatal)
+      removed = removed
+        .then(() => remove(segment))
+        .catch((error) => {
+          stuck = true
+          fatal(error)
+        })
     },
     end: () => {
       ending = true

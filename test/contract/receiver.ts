@@ -255,7 +255,10 @@ function testDedup(name: string, { receiver, id, sendEvent }: Subject): void {
 
     beforeEach(async () => {
       passed = []
-      const dedup = { id: parseIdPath(id)!, window: 60_000, max_entries: 100, scope: 'shared' }
+      const dedup = {
+        ...{ id: parseIdPath(id)!, compare: 'content' as const },
+        ...{ window: 60_000, max_entries: 100, scope: 'shared' }
+      }
       const log = createLog({ level: 'error', encoding: 'json', write: () => {} })
       const sieve = createDedup([{ id: 'under_test', dedup }], log).sieve('under_test', {
         pass: (batch, stored) => void passed.push({ batch, stored }),

@@ -68,5 +68,7 @@ test('J8: each removal of a segment is synced before the next: a later one is ne
   const gone = done.filter((name) => name.endsWith('.wal'))
   expect(gone.length).toBeGreaterThan(2)
   expect(gone).toEqual(gone.toSorted())
-  for (const name of gone) expect(done[done.indexOf(name) + 1]).toBe('sync')
+  // The stop gives back the reserve meanwhile.
+  const order = done.filter((name) => name === 'sync' || gone.includes(name))
+  for (const name of gone) expect(order[order.indexOf(name) + 1]).toBe('sync')
 })

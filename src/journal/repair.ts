@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir } from 'node:fs/promises'
+import { copyFile, link, mkdir, readdir, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { syncDirectory } from '../disk.ts'
 import type { GapFrame } from './archive_frames.ts'
@@ -84,8 +84,29 @@ export async function writeRepaired(
     snapshot: snapshotOf(state),
     frames: numbered(gaps.map(gapFrame), last + 1)
   })
+  // Before the last of what a further repair would find: cut short, that one puts them aside.
+  await putSpoolAside(directory, state, aside)
   for (const number of wrong) await replace(survey, number)
   return { aside }
+}
+
+/**
+ * What lanes had sealed that nobody goes on with: one in doubt has a new id (A11). Its records are sealed
+ * again, so nobody would ever look at these files, and they hold originals.
+ */
+async function putSpoolAside(
+  directory: string,
+  { lanes }: JournalState,
+  aside: string
+): Promise<void> {
+  const spool = join(directory, 'spool')
+  const ids = new Set([...lanes.values()].map(({ id }) => id))
+  const names = await readdir(spool).catch(() => [])
+  const left = names.filter((name) => !ids.has(name.split('-')[0]!))
+  for (const name of left) await rename(join(spool, name), join(aside, name))
+  if (left.length === 0) return
+  await syncDirectory(aside)
+  await syncDirectory(spool)
 }
 
 function gapFrame({ lane, gap }: LaneGap) {

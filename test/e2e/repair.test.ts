@@ -161,6 +161,9 @@ test('A11: without an answer of the store it says what may be stored twice, and 
 }, async () => {
   const auditcol = await archived(['a', 'b'])
   flip(segments(auditcol).at(-1)!, '"spool":"', { place: 1, skip: 3 })
+  const lane = /logs_([0-9a-f]{16})-/.exec([...filesOf(auditcol.dir).keys()].join())![1]!
+  const sealed = `${lane}-0123456789abcdef.spool`
+  writeFileSync(join(auditcol.dir, 'journal/spool', sealed), 'cut short')
   renameSync(join(auditcol.dir, 'archive'), join(auditcol.dir, 'away'))
   const refused = await repair(auditcol, '--yes')
   expect(refused.code).toBe(1)
@@ -169,6 +172,9 @@ test('A11: without an answer of the store it says what may be stored twice, and 
   )
   const accepted = await repair(auditcol, '--yes', '--without-store')
   expect(accepted.code).toBe(0)
+  const [, aside = ''] = /lie in (.*)\n/.exec(accepted.output)!
+  expect(readdirSync(join(auditcol.dir, aside))).toContain(sealed)
+  expect(readdirSync(join(auditcol.dir, 'journal/spool'))).toEqual([])
   renameSync(join(auditcol.dir, 'away'), join(auditcol.dir, 'archive'))
   const next = await start({ dir: auditcol.dir })
   await until(() => archivedIds(join(next.dir, 'archive')).length === 3)

@@ -177,8 +177,8 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
     },
     close: async () => {
       await writer.close()
-      await room.close()
       await delivered.end()
+      await room.close()
       release()
     }
   }

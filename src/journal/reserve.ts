@@ -21,7 +21,7 @@ export async function openReserve(path: string): Promise<Reserve> {
   const grow = async (more: number) => {
     const file = await open(path, bytes === 0 ? 'w' : 'r+', 0o600)
     try {
-      await writeAll(file, [Buffer.alloc(more)], bytes)
+      await writeAll(file, zerosOf(more), bytes)
       await file.datasync().catch((cause) => {
         throw isFull(cause) ? cause : new SyncFailed(path, cause)
       })
@@ -49,4 +49,12 @@ export async function openReserve(path: string): Promise<Reserve> {
       return kept
     }
   }
+}
+
+const zeros = Buffer.alloc(2 ** 20)
+
+/** The same memory again and again: memory is bounded. */
+function zerosOf(bytes: number): Uint8Array[] {
+  const whole = Math.floor(bytes / zeros.length)
+  return [...Array<Uint8Array>(whole).fill(zeros), zeros.subarray(0, bytes % zeros.length)]
 }

@@ -96,7 +96,7 @@ test('a lost frame of records is named, without consent nothing changes, with it
   const next = await start({ dir: auditcol.dir })
   await until(() => archivedIds(join(next.dir, 'archive')).length === 2)
   expect(await stop(next)).toBe(0)
-  expect(archivedIds(join(next.dir, 'archive'))).toEqual(['a', 'c'])
+  expect(archivedIds(join(next.dir, 'archive')).sort()).toEqual(['a', 'c'])
   const leaves = leavesOf(next.dir)
   expect(leaves.filter(({ kind }) => kind === 'gap')).toMatchObject([
     { covers: [[3, 3]], records: 1 }

@@ -6,6 +6,11 @@ export function asText(value: AnyValue): string {
   return stringOf(plain(value))
 }
 
+/** JSON as Go's `json.Marshal` writes it: safe within HTML. */
+export function htmlSafe(json: string): string {
+  return json.replace(/[<>&]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`)
+}
+
 function plain(value: AnyValue): unknown {
   if (isMap(value)) {
     // Of a key that is there twice the first counts, and in an object the last stays.

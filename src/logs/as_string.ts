@@ -3,8 +3,8 @@ import { readValue, type ValueReader } from './read_value.ts'
 /**
  * The AnyValue from the reader's place to `end` as the Collector's `AsString()` gives it: text as
  * it is, numbers and booleans in Go's format, bytes in base64, maps and lists as Go's JSON (keys
- * sorted, `<`, `>` and `&` escaped), nothing for an empty value. One difference: where a map or a
- * list holds NaN or an infinity, Go gives up and writes nothing; here they are strings.
+ * sorted, `<`, `>` and `&` as they are since 0.162), nothing for an empty value. One difference:
+ * where a map or a list holds NaN or an infinity, Go gives up and writes nothing; here they are strings.
  */
 export function asString(reader: ValueReader, end: number): string {
   return stringOf(readValue(reader, end))
@@ -19,20 +19,14 @@ export function stringOf(value: unknown): string {
   return typeof value === 'object' ? goJson(value) : String(value)
 }
 
-function numberText(value: number): string {
-  if (Number.isFinite(value)) return finite(value)
-  const name = Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf'
-  return `json: unsupported value: ${name}`
-}
-
 /** Go's JSON takes its number format from ES6, but keeps the sign of a zero. */
-function finite(value: number): string {
+function numberText(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value)
 }
 
 function goJson(value: unknown): string {
   if (value === null) return 'null'
-  if (typeof value === 'number') return Number.isFinite(value) ? finite(value) : `"${value}"`
+  if (typeof value === 'number') return Number.isFinite(value) ? numberText(value) : `"${value}"`
   if (typeof value === 'string') return goString(value)
   if (Array.isArray(value)) return `[${value.map(goJson).join(',')}]`
   if (value instanceof Uint8Array) return `"${Buffer.from(value).toString('base64')}"`
@@ -47,7 +41,7 @@ function byKey([left]: [string, unknown], [right]: [string, unknown]): number {
 
 function goString(text: string): string {
   return JSON.stringify(text).replace(
-    /[<>&\u2028\u2029]/g,
+    /[\u2028\u2029]/g,
     (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`
   )
 }

@@ -1,4 +1,5 @@
-import { asText } from '../../logs/any_text.ts'
+import { asText, htmlSafe } from '../../logs/any_text.ts'
+import { parseDouble, parseInt64, truncated } from '../../logs/go_numbers.ts'
 import type { AnyValue } from '../../logs/value.ts'
 import { Fault } from '../errors.ts'
 import { type Time, typeName, type Value } from '../values.ts'
@@ -15,7 +16,8 @@ export function textLike(value: Value): string {
   if (type === 'duration') return String((value as { nanos: bigint }).nanos)
   if (typeof value === 'number' && !Number.isFinite(value))
     throw new Fault('a double that is no number cannot be a string')
-  const written = asText(value as AnyValue)
+  const text = asText(value as AnyValue)
+  const written = type === 'map' || type === 'list' ? htmlSafe(text) : text
   // The library behind these conversions writes two digits in an exponent, Go's own does not.
   return typeof value === 'number' ? written.replace(/e([+-])(\d)$/, 'e$10$2') : written
 }
@@ -24,47 +26,22 @@ export function intLike(value: Value): bigint {
   if (typeof value === 'bigint') return value
   if (typeof value === 'boolean') return value ? 1n : 0n
   if (typeof value === 'number') return truncated(value)
-  if (typeof value === 'string') return parseInt64(value)
+  if (typeof value === 'string') return read(value, parseInt64, 'the string is no int')
   throw new Fault(`a ${typeName(value)} cannot become an int`)
-}
-
-/** Towards zero; what is outside of 64 bits becomes the least int, as on amd64. */
-function truncated(value: number): bigint {
-  const inside = value >= -(2 ** 63) && value < 2 ** 63
-  return inside ? BigInt(Math.trunc(value)) : -(2n ** 63n)
-}
-
-function parseInt64(text: string): bigint {
-  if (/^[+-]?[0-9]{1,400}$/.test(text)) {
-    const value = BigInt(text.replace(/^\+/, ''))
-    if (BigInt.asIntN(64, value) === value) return value
-  }
-  throw new Fault('the string is no int')
 }
 
 export function doubleLike(value: Value): number {
   if (typeof value === 'number') return value
   if (typeof value === 'bigint') return Number(value)
   if (typeof value === 'boolean') return value ? 1 : 0
-  if (typeof value === 'string') return parseDouble(value)
+  if (typeof value === 'string') return read(value, parseDouble, 'the string is no number')
   throw new Fault(`a ${typeName(value)} cannot become a double`)
 }
 
-const specials: Record<string, number> = {
-  inf: Number.POSITIVE_INFINITY,
-  infinity: Number.POSITIVE_INFINITY,
-  nan: Number.NaN
-}
-
-function parseDouble(text: string): number {
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text)) {
-    const value = Number(text)
-    if (Number.isFinite(value)) return value
-  }
-  const name = text.replace(/^[+-]/, '').toLowerCase()
-  const special = Object.hasOwn(specials, name) ? specials[name] : undefined
-  if (special === undefined) throw new Fault('the string is no number')
-  return text.startsWith('-') ? -special : special
+function read<T>(text: string, parse: (text: string) => T | undefined, fault: string): T {
+  const value = parse(text)
+  if (value === undefined) throw new Fault(fault)
+  return value
 }
 
 const truths: Record<string, boolean> = Object.fromEntries([

@@ -1,4 +1,4 @@
-import { asText } from '../../logs/any_text.ts'
+import { asText, htmlSafe } from '../../logs/any_text.ts'
 import { isMap } from '../../logs/value.ts'
 import { OttlError } from '../errors.ts'
 import { isList, typeName, type Value } from '../values.ts'
@@ -144,7 +144,7 @@ function plain(value: Value): string {
   if (typeof value === 'number') return plainDouble(value)
   if (typeof value !== 'object') return String(value)
   if (value instanceof Uint8Array) return `[${value.join(' ')}]`
-  if (isList(value) || isMap(value)) return asText(value)
+  if (isList(value) || isMap(value)) return htmlSafe(asText(value))
   if (value.kind === 'time') return rfc3339(value)
   return value.kind === 'id' ? Buffer.from(value.bytes).toString('hex') : `${value.nanos}ns`
 }

@@ -25,6 +25,8 @@ export interface Meta {
   readonly arrived: number
   /** HTTP headers or gRPC metadata of the sender, lower-case names, when the receiver was asked for them. */
   readonly client?: Readonly<Record<string, readonly string[]>>
+  /** The address that the sender's connection came from, without its port. */
+  readonly address?: string
   /** Who the sender proved to be. */
   readonly identity?: Readonly<Record<string, string>>
   /** A receiver's own mark; the context gives back the last one at start. A batch without records is for its mark alone. */

@@ -1,6 +1,7 @@
 import { Observable } from 'rxjs'
 import { type Batch, type LaneContext, PermanentError, type Processor } from './component.ts'
 import { joinLogs, type Logs } from './logs/logs.ts'
+import { commonSender } from './sender.ts'
 
 export interface Grouping {
   /** A group that has reached one of these is sent; 0 is no such trigger. None at all: every batch is sent at once. */
@@ -171,8 +172,6 @@ function joined({ batches, ranges, records, bytes }: Group, limit: Size): Batch 
   const tooBig = exceeds({ records, bytes }, limit)
   if (batches.length === 1 && !tooBig && first.meta.piece === undefined) return first
   const { receiver, arrived } = first.meta
-  const identity = alike(batches.map(({ meta }) => meta.identity))
-  const client = alike(batches.map(({ meta }) => meta.client))
   const refused = batches.flatMap(({ meta }) => meta.refused ?? [])
   const routed = batches.reduce((sum, { meta }) => sum + (meta.routed ?? 0), 0)
   return {
@@ -180,8 +179,7 @@ function joined({ batches, ranges, records, bytes }: Group, limit: Size): Batch 
     meta: {
       receiver,
       arrived,
-      ...(identity && { identity }),
-      ...(client && { client }),
+      ...commonSender(batches.map(({ meta }) => meta)),
       ...(ranges.length > 0 && { covers: ranges }),
       ...(first.meta.accepted !== undefined && { accepted: acceptedIn(batches) }),
       ...(routed > 0 && { routed }),
@@ -190,16 +188,6 @@ function joined({ batches, ranges, records, bytes }: Group, limit: Size): Batch 
     },
     settle: (error) => settleAll(batches, error)
   }
-}
-
-/** What all of them say; one sender's word must not stand for another's records. */
-function alike<T>(all: readonly (Readonly<Record<string, T>> | undefined)[]) {
-  const [first = {}, ...others] = all
-  const same = Object.entries(first).filter(([name, value]) => {
-    const text = JSON.stringify(value)
-    return others.every((other) => other !== undefined && JSON.stringify(other[name]) === text)
-  })
-  return same.length > 0 ? Object.fromEntries(same) : undefined
 }
 
 function acceptedIn(batches: readonly Batch[]): number {

@@ -1,5 +1,6 @@
 import type { Meta } from '../component.ts'
 import type { Logs } from '../logs/logs.ts'
+import { senderOf } from '../sender.ts'
 
 /**
  * Payload of a records frame (J2): u32 length of the envelope, the envelope as JSON, then the OTLP
@@ -12,6 +13,7 @@ export interface Envelope {
   readonly records: number
   readonly lanes: readonly number[]
   readonly client?: Meta['client']
+  readonly address?: string
   readonly identity?: Meta['identity']
   readonly resume?: string
   /** Dead letters that these records come from, and where they enter again (L5, L6). */
@@ -32,8 +34,7 @@ export function encodeRecords(logs: Logs, meta: Meta, lanes: readonly number[]):
     arrived: meta.arrived,
     records: logs.records,
     lanes,
-    ...(meta.client && { client: meta.client }),
-    ...(meta.identity && { identity: meta.identity }),
+    ...senderOf(meta),
     ...(meta.resume !== undefined && { resume: meta.resume }),
     ...(meta.replay && { replay: meta.replay })
   }

@@ -1,4 +1,5 @@
 import type { Batch } from '../component.ts'
+import { senderOf } from '../sender.ts'
 import type { ControlFrames } from './control_frames.ts'
 import { frameType } from './frame.ts'
 import type { JournalLane } from './lane.ts'
@@ -86,12 +87,9 @@ async function remove({ letters, state }: LetterEndsOptions, id: string): Promis
   state.ended.delete(id)
 }
 
-function metaOf({ id, receiver, arrived, client, identity, at, by }: LetterHead) {
-  return {
-    ...{ receiver, arrived, replay: { letters: [id], at: at as 'processors' | 'exporter', by } },
-    ...(client && { client }),
-    ...(identity && { identity })
-  }
+function metaOf({ id, receiver, arrived, at, by, ...sender }: LetterHead) {
+  const replay = { letters: [id], at: at as 'processors' | 'exporter', by }
+  return { receiver, arrived, replay, ...senderOf(sender) }
 }
 
 /** The lane that the id names, `<lane id>-<lsn>-<n>`: a damaged letter has no more than that. */

@@ -24,6 +24,7 @@ export interface LetterHead {
   readonly arrived: number
   readonly receiver: string
   readonly client?: Meta['client']
+  readonly address?: string
   readonly identity?: Meta['identity']
   readonly covers: readonly Range[]
   readonly records: number

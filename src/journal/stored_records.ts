@@ -1,5 +1,6 @@
 import type { Meta } from '../component.ts'
 import type { Logs } from '../logs/logs.ts'
+import { senderOf } from '../sender.ts'
 import { decodeEnvelope, decodeRecords } from './envelope.ts'
 
 /** What a frame of records on the disk gives to lanes. */
@@ -27,12 +28,7 @@ export function storedRecords(payload: Buffer): StoredRecords {
         'the frame does not read: nothing tells who sent it and for which lanes, its bytes are all there is'
     }
   }
-  const { receiver, arrived, lanes, client, identity, replay } = envelope
-  const meta = {
-    ...{ receiver, arrived },
-    ...(client && { client }),
-    ...(identity && { identity }),
-    ...(replay && { replay })
-  }
+  const { receiver, arrived, lanes, replay } = envelope
+  const meta = { receiver, arrived, ...senderOf(envelope), ...(replay && { replay }) }
   return { lanes, logs: decodeRecords(payload, envelope), meta }
 }

@@ -5,6 +5,7 @@ import {
   type ServerHttp2Stream
 } from 'node:http2'
 import type { Meta } from '../component.ts'
+import { addressOf } from '../sender.ts'
 import { type Answer, codes, exhausted, invalid, stopping } from './answers.ts'
 import { type Compression, decompress, isAnswer } from './decompress.ts'
 import { readMessage } from './grpc_message.ts'
@@ -64,7 +65,8 @@ export function createCallHandler(options: CallOptions) {
       if (!open) return
       if (isAnswer(message)) return finish(message)
       underWay = true
-      intake(message, 'protobuf', share, clientOf(headers), (answer) => {
+      const sender = { client: clientOf(headers), address: addressOf(stream.session?.socket) }
+      intake(message, 'protobuf', share, sender, (answer) => {
         underWay = false
         if (open) finish(answer)
         else settled()

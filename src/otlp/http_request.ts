@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Meta } from '../component.ts'
+import { addressOf } from '../sender.ts'
 import type { Log } from '../telemetry/log.ts'
 import { type Answer, codes, stopping } from './answers.ts'
 import { type Compression, isAnswer } from './decompress.ts'
@@ -79,7 +80,7 @@ export function createRequestHandler(machinery: RequestOptions) {
       if (isAnswer(body)) return finish(body)
       const client = include_metadata ? (request.headersDistinct as Meta['client']) : undefined
       underWay = true
-      intake(body, encoding, share, client, (answer) => {
+      intake(body, encoding, share, { client, address: addressOf(request.socket) }, (answer) => {
         underWay = false
         if (open) finish(answer)
         else settled()

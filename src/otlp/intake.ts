@@ -1,8 +1,9 @@
 import type { Subscriber } from 'rxjs'
-import type { Batch, Meta, ReceiverContext } from '../component.ts'
+import type { Batch, ReceiverContext } from '../component.ts'
 import { checkLogs, InvalidLogs } from '../logs/check.ts'
 import { logsFromJson } from '../logs/from_json.ts'
 import type { Logs } from '../logs/logs.ts'
+import { type Sender, senderOf } from '../sender.ts'
 import type { Log } from '../telemetry/log.ts'
 import { type Answer, accepted, answerTo, codes, invalid } from './answers.ts'
 import type { Share } from './held_bytes.ts'
@@ -18,12 +19,12 @@ export type Intake = (
   body: Uint8Array,
   encoding: Encoding,
   share: Share,
-  client: Meta['client'],
+  sender: Sender,
   answer: (answer: Answer) => void
 ) => void
 
 export function createIntake(out: Subscriber<Batch>, { id, log }: ReceiverContext): Intake {
-  return (body, encoding, share, client, answer) => {
+  return (body, encoding, share, sender, answer) => {
     const logs = readLogs(body, encoding, log)
     if ('code' in logs || logs.records === 0) {
       share.end()
@@ -36,7 +37,7 @@ export function createIntake(out: Subscriber<Batch>, { id, log }: ReceiverContex
     let settled = false
     out.next({
       logs,
-      meta: client ? { receiver: id, arrived, client } : { receiver: id, arrived },
+      meta: { receiver: id, arrived, ...senderOf(sender) },
       settle(error) {
         if (settled) return
         settled = true

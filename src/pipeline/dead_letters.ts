@@ -4,6 +4,7 @@ import { SyncFailed } from '../disk.ts'
 import type { NewLetter } from '../journal/letters.ts'
 import { joinRanges } from '../journal/position.ts'
 import { joinLogs, type Logs } from '../logs/logs.ts'
+import { commonSender } from '../sender.ts'
 import type { Log } from '../telemetry/log.ts'
 import { reasonOf } from '../telemetry/reason.ts'
 
@@ -69,7 +70,7 @@ export function createDeadLetters(write: WriteLetter, log: Log): DeadLetters {
   }
 }
 
-/** What was refused for the same reason and came from the same sender is one letter: each costs three syncs. */
+/** What was refused for the same reason and came from the same sender, whatever its address, is one letter: each costs three syncs. */
 function ofOneKind(refused: readonly Refused[]): Refused[][] {
   const kinds = new Map<string, Refused[]>()
   for (const one of refused) {
@@ -89,8 +90,7 @@ function letterOf(together: readonly Refused[]): NewLetter {
     arrived: Math.min(...together.map(({ from }) => from.arrived)),
     covers: coversOf(together.map(({ from }) => from)),
     ...(unnamed !== undefined && { unnamed: unnamed * together.length }),
-    ...(from.client && { client: from.client }),
-    ...(from.identity && { identity: from.identity })
+    ...commonSender(together.map(({ from }) => from))
   }
 }
 

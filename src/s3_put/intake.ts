@@ -2,6 +2,7 @@ import type { Subscriber } from 'rxjs'
 import { type Batch, PermanentError, type ReceiverContext } from '../component.ts'
 import type { Logs } from '../logs/logs.ts'
 import type { Share } from '../otlp/held_bytes.ts'
+import { addressOf, senderOf } from '../sender.ts'
 import type { Log } from '../telemetry/log.ts'
 import { type Put, type RecordOptions, recordsOf } from './records.ts'
 import type { Repeats } from './repeats.ts'
@@ -34,7 +35,8 @@ export function createIntake(
     // Of a repetition the bytes are not kept: those of the first one are.
     if (first === undefined) return share.become(0)
     const arrived = Date.now()
-    const identity = accessKeyId !== undefined && { identity: { access_key_id: accessKeyId } }
+    const address = addressOf(object)
+    const identity = accessKeyId === undefined ? undefined : { access_key_id: accessKeyId }
     let settled = false
     const settle = (error?: Error) => {
       if (settled) return
@@ -47,7 +49,7 @@ export function createIntake(
     if (logs instanceof Error) return settle(logs)
     share.become(logs.bytes)
     if (first.overwrites) overwritten(key)
-    out.next({ logs, meta: { receiver: id, arrived, ...identity }, settle })
+    out.next({ logs, meta: { receiver: id, arrived, ...senderOf({ address, identity }) }, settle })
   }
 
   /** A fault of ours in one object must not stop intake for everybody else, nor keep its repetitions waiting. */

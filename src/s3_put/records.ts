@@ -8,6 +8,7 @@ import { isDocument, type Mapped } from '../litellm/mapped.ts'
 import { isRequestLog, mapRequestLog } from '../litellm/request_log.ts'
 import { encodeLogs } from '../logs/encode.ts'
 import type { Logs } from '../logs/logs.ts'
+import { addressOf } from '../sender.ts'
 import { type Part, partsOf } from './documents.ts'
 
 /** An object that was put, to be made into records. */
@@ -126,7 +127,7 @@ function contentEncoding(header = ''): string {
 
 /** A socket that listens for both families names an IPv4 sender `::ffff:10.0.0.1`. */
 function sourceOf(address = ''): string | undefined {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '')
+  const plain = addressOf({ remoteAddress: address }) ?? ''
   return isIP(plain) === 0 ? undefined : plain
 }
 

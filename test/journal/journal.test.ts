@@ -31,11 +31,12 @@ describe('J2: a frame goes to the lanes it was accepted for, and no others', () 
     await again.close()
   })
 
-  test('with its envelope: receiver, arrival time, client metadata, identity', async () => {
+  test('with its envelope: receiver, arrival time, client metadata, address, identity', async () => {
     const directory = await newDirectory()
     const journal = await open(directory)
     const lane = await journal.bear('logs/a')
-    const meta = { client: { tenant: ['x', 'y'] }, identity: { sub: 'me' }, arrived: 12345 }
+    const client = { tenant: ['x', 'y'] }
+    const meta = { client, address: '10.0.0.1', identity: { sub: 'me' }, arrived: 12345 }
     await append(journal, 'one', [lane], meta)
     const again = await open(await crashed(directory))
     const seen = listen(again.lanes.get('logs/a')!)

@@ -162,15 +162,21 @@ describe('what a joined batch is', () => {
     expect(out[0]!.meta).toEqual({ receiver: 'otlp', arrived: 5, covers })
   })
 
-  test('of headers and identity it has what all its members have: one sender must not stand for another', () => {
+  test('of headers, address and identity it has what all its members have: one sender must not stand for another', () => {
     const { input, out } = run({ send_batch_size: 2 })
     const from = (tenant: string, user: string) =>
-      sent(opaque(1), { client: { 'x-tenant': [tenant], 'x-all': ['1'] }, identity: { user } })
+      sent(opaque(1), {
+        client: { 'x-tenant': [tenant], 'x-all': ['1'] },
+        address: '::1',
+        identity: { user }
+      })
     for (const batch of [from('a', 'kim'), from('b', 'kim'), from('a', 'kim'), sent(opaque(1))])
       input.next(batch)
-    expect(out.map(({ meta: { client, identity } }) => [client, identity])).toEqual([
-      [{ 'x-all': ['1'] }, { user: 'kim' }],
-      [undefined, undefined]
+    expect(
+      out.map(({ meta: { client, address, identity } }) => [client, address, identity])
+    ).toEqual([
+      [{ 'x-all': ['1'] }, '::1', { user: 'kim' }],
+      [undefined, undefined, undefined]
     ])
   })
 

@@ -107,6 +107,7 @@ describe('a gRPC client', () => {
     await connectGrpc(address).send(small, { headers: { 'x-tenant': 'a' } })
     expect(batches[0]!.meta.client).toMatchObject({ 'x-tenant': ['a'] })
     expect(Object.keys(batches[0]!.meta.client!)).not.toContain(':path')
+    expect(batches[0]!.meta.address).toBe('127.0.0.1')
   })
 
   test('that goes away leaves its batch, and stopping waits for it', async () => {

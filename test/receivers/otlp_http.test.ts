@@ -249,5 +249,9 @@ test('paths, headers of the answer and metadata are as configured', async () => 
 test('without include_metadata no header is kept', async () => {
   const { address, batches } = await startHttp({}, takeAll)
   await post(address, { headers: { authorization: 'Bearer secret' }, body: small })
-  expect(batches[0]!.meta).toEqual({ receiver: 'under_test', arrived: expect.any(Number) })
+  expect(batches[0]!.meta).toEqual({
+    receiver: 'under_test',
+    arrived: expect.any(Number),
+    address: '127.0.0.1'
+  })
 })

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import type { LaneContext, Processor } from '../src/component.ts'
+import { typedValue } from '../src/config/fields.ts'
 import { refused } from '../src/config/refused.ts'
 import { eachBatch } from '../src/each_batch.ts'
 import { editLogs, newLogsView } from '../src/logs/edit.ts'
 import type { Logs } from '../src/logs/logs.ts'
 import { matcherOf } from '../src/logs/match.ts'
+import { anyValueOf } from '../src/logs/raw_value.ts'
 import { emptyMap } from '../src/logs/value.ts'
 import { enums } from '../src/ottl/enums.ts'
 import {
@@ -31,7 +33,9 @@ const group = z.strictObject({
 
 const attribute = z.strictObject({
   key: z.string().min(1).describe('Of the attribute, which must be there.'),
-  value: z.unknown().optional().describe('Its value, if that matters.')
+  value: typedValue()
+    .optional()
+    .describe('Its value, if that matters; 5 is an int and 5.0 a double.')
 })
 
 const severity = z.string().transform((name, context) => {
@@ -209,8 +213,8 @@ function mistakeIn(written: Written): string | undefined {
 function propertiesOf({ match_type, severity_number, ...lists }: Written) {
   return {
     match_type,
-    attributes: lists.record_attributes,
-    resources: lists.resource_attributes,
+    attributes: lists.record_attributes.map(typed),
+    resources: lists.resource_attributes.map(typed),
     bodies: lists.bodies,
     severityTexts: lists.severity_texts,
     ...(severity_number && {
@@ -220,4 +224,8 @@ function propertiesOf({ match_type, severity_number, ...lists }: Written) {
       }
     })
   }
+}
+
+function typed({ key, value }: z.infer<typeof attribute>) {
+  return { key, value: anyValueOf(value) }
 }

@@ -34,6 +34,11 @@ export function byteSize() {
     })
 }
 
+/** Any value with the type that it has in YAML: `5` is a bigint, `5.0` a number. */
+export function typedValue() {
+  return z.union([z.bigint(), z.unknown()]).meta({ title: 'any' })
+}
+
 /** Marks an issue as "not of the kind wanted": it is named as a wrong type is. */
 const decoding = { decoding: true }
 

@@ -1,4 +1,12 @@
-import { type Entry, isNull, type MapNode, type Node, plain, type ScalarNode } from './node.ts'
+import {
+  type Entry,
+  isNull,
+  type MapNode,
+  type Node,
+  plain,
+  type ScalarNode,
+  typed
+} from './node.ts'
 import { type Schema, type Shape, schemaBelow, shapesOf } from './schema_walk.ts'
 
 /**
@@ -8,6 +16,7 @@ import { type Schema, type Shape, schemaBelow, shapesOf } from './schema_walk.ts
  */
 export function fit(schema: Schema, node: Node): unknown {
   const { shapes, nullable } = shapesOf(schema)
+  if (isTyped(shapes)) return typed(node)
   const types = new Set(shapes.map(typeOf))
   if (node.kind !== 'map' && node.kind !== 'list') return fitScalar(node, types, nullable, shapes)
   if (node.text !== undefined && types.size === 1 && types.has('string')) return node.text
@@ -16,6 +25,12 @@ export function fit(schema: Schema, node: Node): unknown {
     return element ? node.items.map((item) => fit(element, item)) : plain(node)
   }
   return fitMap(shapes, node)
+}
+
+/** Of all that takes any value only the typed one names bigint: see `typedValue`. */
+function isTyped(shapes: readonly Shape[]): boolean {
+  const types = shapes.map(({ _zod: { def } }) => def.type)
+  return types.includes('bigint') && types.includes('unknown')
 }
 
 type Type = 'string' | 'number' | 'boolean' | 'list' | 'object' | 'record' | 'any'

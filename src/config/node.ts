@@ -30,6 +30,8 @@ export interface ScalarNode {
   readonly place: Place
   readonly value: Scalar
   readonly text?: string
+  /** Written with a point or an exponent: `5.0` is 5 and yet no integer. */
+  readonly isDouble?: true
   /** An error has been reported for it already; nothing that follows from it is reported again. */
   readonly broken?: true
 }
@@ -67,6 +69,15 @@ export function mergeNodes(earlier: Node, later: Node): Node {
     entries.set(key, before ? { ...entry, node: mergeNodes(before.node, entry.node) } : entry)
   }
   return { kind: 'map', place: earlier.place, entries }
+}
+
+/** Like `plain`, but an integer is a bigint: what is left of numbers are doubles. */
+export function typed(node: Node): unknown {
+  if (node.kind === 'list') return node.items.map(typed)
+  if (node.kind === 'map')
+    return Object.fromEntries([...node.entries].map(([key, entry]) => [key, typed(entry.node)]))
+  const { value, isDouble } = node
+  return Number.isInteger(value) && !isDouble ? BigInt(value as number) : value
 }
 
 /** The value alone. Own properties whatever the key: `__proto__` is a legal one. */

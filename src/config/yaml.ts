@@ -10,7 +10,7 @@ import {
   type YAMLError
 } from 'yaml'
 import { ConfigErrors, type Place, type Problem } from './errors.ts'
-import { type Entry, limits, type Node, type Scalar } from './node.ts'
+import { type Entry, limits, type Node, type Scalar, type ScalarNode } from './node.ts'
 
 /**
  * YAML 1.2 with what Go's yaml adds and Collector files use: `<<` merge keys, an anchor defined
@@ -110,7 +110,9 @@ function build(contents: unknown, at: (offset: number) => Place, problems: Probl
       const items = ast.items.map((item) => visit(item, start(item, place), depth + 1))
       return { kind: 'list', place, items }
     }
-    return scalar(place, isScalar(ast) ? scalarValue(ast.value, ast.source) : null)
+    if (!isScalar(ast)) return scalar(place, null)
+    const node = scalar(place, scalarValue(ast.value, ast.source))
+    return isDouble(ast.value, ast.source) ? { ...node, isDouble: true } : node
   }
   const map = (pairs: readonly unknown[], place: Place, depth: number): Node => {
     const entries = new Map<string, Entry>()
@@ -148,7 +150,7 @@ function build(contents: unknown, at: (offset: number) => Place, problems: Probl
   return visit(contents, start(contents, at(0)), 0)
 }
 
-function scalar(place: Place, value: Scalar): Node {
+function scalar(place: Place, value: Scalar): ScalarNode {
   return { kind: 'scalar', place, value }
 }
 
@@ -159,6 +161,10 @@ function scalarValue(value: unknown, source: string | undefined): Scalar {
     return value as Scalar
   // A tag such as !!binary or !!timestamp makes an object: what was written stays text.
   return source ?? String(value)
+}
+
+function isDouble(value: unknown, source: string | undefined): boolean {
+  return typeof value === 'number' && /^[-+]?(?:\d|\.\d)[\d.]*(?:[.eE])/.test(source ?? '')
 }
 
 /** A key is what was written: `1:` and `true:` are text. */

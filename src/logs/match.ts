@@ -1,5 +1,6 @@
 import { RE2JS } from 're2js'
 import { asText } from './any_text.ts'
+import { canonicalValue } from './canonical_value.ts'
 import type { LogsView } from './edit.ts'
 import { type Message, readAttribute, readField } from './message.ts'
 import { type Field, recordFields, resourceFields, scopeFields } from './message_fields.ts'
@@ -22,7 +23,7 @@ interface Properties {
 
 interface KeyAndValue {
   readonly key: string
-  readonly value?: unknown
+  readonly value?: AnyValue | undefined
 }
 
 type Matches = (view: LogsView) => boolean
@@ -94,20 +95,22 @@ function hasAttribute(
   }
 }
 
-function valueTest(value: unknown, type: Properties['match_type']): (found: AnyValue) => boolean {
+function valueTest(
+  value: AnyValue | undefined,
+  type: Properties['match_type']
+): (found: AnyValue) => boolean {
   if (value === undefined || value === null) return () => true
-  if (type === 'strict') return (found) => isSame(found, value)
-  const matches = testOf(String(value), type)
+  if (type === 'strict') return equalTo(value)
+  const matches = testOf(asText(value), type)
   return (found) => isScalar(found) && matches(asText(found))
+}
+
+function equalTo(value: AnyValue): (found: AnyValue) => boolean {
+  if (isScalar(value)) return (found) => found === value
+  const wanted = canonicalValue(value)
+  return (found) => !isScalar(found) && canonicalValue(found) === wanted
 }
 
 function isScalar(value: AnyValue): boolean {
   return value !== null && (typeof value !== 'object' || typeof value === 'string')
-}
-
-/** YAML's 5 and 5.0 are one number here, so it stands for the int and the double. */
-function isSame(found: AnyValue, value: unknown): boolean {
-  if (typeof value !== 'number') return found === value
-  if (typeof found === 'bigint') return Number.isSafeInteger(value) && found === BigInt(value)
-  return found === value
 }

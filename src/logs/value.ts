@@ -2,6 +2,7 @@ import { writeBytes, writeText } from './encode.ts'
 import { readBytes, readString, type ValueReader } from './read_value.ts'
 import {
   closeField,
+  newWriter,
   openField,
   readDouble,
   readEnd,
@@ -12,7 +13,8 @@ import {
   type Writer,
   writeDouble,
   writeUint32,
-  writeVarint64
+  writeVarint64,
+  written
 } from './wire.ts'
 
 /**
@@ -47,6 +49,15 @@ export const emptyMap: ValueMap = { kind: 'map', entries: [] }
 
 export function newEntry(key: string, value: AnyValue): Entry {
   return { key, known: value }
+}
+
+/** The same with its bytes ready: for what goes into many messages. */
+export function encodedEntry(key: string, value: AnyValue): Entry {
+  const writer = newWriter(64 + 3 * key.length)
+  if (key !== '') writeText(writer, 1, key)
+  writeAnyValue(writer, 2, value, 1)
+  const buffer = Buffer.from(written(writer))
+  return { key, known: value, from: { buffer, start: 0, end: buffer.length } }
 }
 
 export function mapOf(entries: Iterable<readonly [string, AnyValue]>): ValueMap {

@@ -177,7 +177,7 @@ describe('include and exclude by properties', () => {
     ],
     [
       'attribute',
-      { include: { ...strict, record_attributes: [{ key: 'n', value: 1 }] } },
+      { include: { ...strict, record_attributes: [{ key: 'n', value: 1n }] } },
       ['a1', 'b1']
     ],
     [

@@ -1,8 +1,9 @@
 import type { Logs } from './logs.ts'
-import { type Message, newMessage, openMessage, readField, writeMessage } from './message.ts'
+import { type Message, newMessage, openMessage, readField } from './message.ts'
 import { recordFields, resourceFields, schemaUrl, scopeFields } from './message_fields.ts'
+import { fieldOf, messageField, partBy } from './parts.ts'
 import { newValueReader, type ValueReader } from './read_value.ts'
-import { newWriter, readEnd, readUint32, skipValue, type Writer, writeUint32 } from './wire.ts'
+import { enter, readEnd, readUint32, skipValue } from './wire.ts'
 
 /** The record at hand with what is around it. The same objects serve every record of a walk. */
 export interface LogsView {
@@ -14,10 +15,12 @@ export interface LogsView {
   readonly record: Message
 }
 
-/** Each is called in front of what it holds; `false` leaves it out, with all that it holds. */
+/** Called in front of what it holds, whose records `holds` counts; `false` leaves it out, with all of them. */
+type Visit = (holds: () => number) => boolean
+
 export interface Visits {
-  readonly resource?: (() => boolean) | undefined
-  readonly scope?: (() => boolean) | undefined
+  readonly resource?: Visit | undefined
+  readonly scope?: Visit | undefined
   readonly record?: (() => boolean) | undefined
 }
 
@@ -36,6 +39,7 @@ export function newLogsView(): LogsView {
  * resource or scope that is set while one of its records is shown is set for all of them. What was
  * not set keeps its bytes, unknown fields included; chunks in which nothing was set or left out
  * stay the same buffers, and so do the logs. Resources and scopes that lose their last record go.
+ * Without a visit of records these are stepped over.
  */
 export function editLogs(logs: Logs, view: LogsView, visits: Visits): Logs {
   const chunks: Uint8Array[] = []
@@ -65,7 +69,9 @@ export function editLogs(logs: Logs, view: LogsView, visits: Visits): Logs {
 interface Layer {
   readonly shared: Message
   readonly wrapping: Message
-  readonly visit: (() => boolean) | undefined
+  readonly visit: Visit | undefined
+  /** Somebody looks at what is inside. */
+  readonly isOpen: boolean
   readonly inner: Layer | undefined
   readonly record: Message
   readonly visitRecord: (() => boolean) | undefined
@@ -78,6 +84,7 @@ function layersOf(view: LogsView, visits: Visits): Layer {
     shared: view.scope,
     wrapping: view.scopeLogs,
     visit: visits.scope,
+    isOpen: visits.record !== undefined,
     inner: undefined,
     record,
     visitRecord
@@ -86,6 +93,7 @@ function layersOf(view: LogsView, visits: Visits): Layer {
     shared: view.resource,
     wrapping: view.resourceLogs,
     visit: visits.resource,
+    isOpen: (visits.record ?? visits.scope) !== undefined,
     inner: scope,
     record,
     visitRecord
@@ -132,8 +140,10 @@ function editWrapping(
   const place = openShared(reader, end, layer)
   reader.at = from
   const edits = newEdits()
-  const kept = layer.visit?.() ?? true
-  if (kept) editRepeated(reader, end, layer, edits)
+  const holds = () => recordsIn(reader, from, end, layer)
+  const kept = layer.visit?.(holds) ?? true
+  if (kept && layer.isOpen) editRepeated(reader, end, layer, edits)
+  else if (kept) edits.records = holds()
   reader.at = end
   if (!kept || (edits.records === 0 && edits.left > 0)) {
     into.left++
@@ -142,10 +152,10 @@ function editWrapping(
   }
   into.records += edits.records
   const { shared, wrapping } = layer
-  if (shared.changed !== 0) edits.list.push({ ...place, by: field(0x0a, [bytesOf(shared)]) })
+  if (shared.changed !== 0) edits.list.push({ ...place, by: [messageField(1, shared)] })
   if (wrapping.changed !== 0) edits.list.push(urlEdit(reader, from, end, wrapping))
   if (edits.list.length === 0) return
-  into.list.push({ start, stop: end, by: field(tag, applied(reader, from, end, edits)) })
+  into.list.push({ start, stop: end, by: fieldOf(tag >>> 3, applied(reader, from, end, edits)) })
 }
 
 /** Opens the two messages around what is repeated, and says where the shared one stands. */
@@ -171,9 +181,8 @@ function openShared(reader: ValueReader, end: number, { shared, wrapping }: Laye
 
 /** The schema url in its place, or behind all else when there was none. */
 function urlEdit(reader: ValueReader, from: number, end: number, wrapping: Message) {
-  scratch.at = 0
-  schemaUrl.write(scratch, schemaUrl.number, readField(wrapping, schemaUrl))
-  const by = [copied(scratch)]
+  const url = readField(wrapping, schemaUrl)
+  const by = [partBy((writer) => schemaUrl.write(writer, schemaUrl.number, url))]
   reader.at = from
   while (reader.at < end) {
     const start = reader.at
@@ -182,6 +191,19 @@ function urlEdit(reader: ValueReader, from: number, end: number, wrapping: Messa
     if (key === 0x1a) return { start, stop: reader.at, by }
   }
   return { start: end, stop: end, by }
+}
+
+function recordsIn(reader: ValueReader, from: number, end: number, { inner }: Layer): number {
+  let records = 0
+  reader.at = from
+  while (reader.at < end) {
+    if (!enter(reader, 2)) continue
+    const stop = readEnd(reader)
+    records += inner === undefined ? 1 : recordsIn(reader, reader.at, stop, inner)
+    reader.at = stop
+  }
+  reader.at = from
+  return records
 }
 
 function editRepeated(reader: ValueReader, end: number, layer: Layer, edits: Edits): void {
@@ -208,32 +230,5 @@ function editRecord(reader: ValueReader, end: number, start: number, layer: Laye
     return
   }
   edits.records++
-  if (record.changed !== 0)
-    edits.list.push({ start, stop: end, by: field(0x12, [bytesOf(record)]) })
-}
-
-/** Where messages are put together before their length is known; it grows to the largest one. */
-const scratch = newWriter(4096)
-
-function bytesOf(message: Message): Uint8Array {
-  scratch.at = 0
-  writeMessage(scratch, message)
-  return copied(scratch)
-}
-
-function field(tag: number, parts: readonly Uint8Array[]): Uint8Array[] {
-  scratch.at = 0
-  writeUint32(scratch, tag)
-  writeUint32(
-    scratch,
-    parts.reduce((sum, part) => sum + part.length, 0)
-  )
-  return [copied(scratch), ...parts]
-}
-
-/** From Node's pool, for it lives only until the chunk is put together. */
-function copied(writer: Writer): Uint8Array {
-  const bytes = Buffer.allocUnsafe(writer.at)
-  bytes.set(writer.bytes.subarray(0, writer.at))
-  return bytes
+  if (record.changed !== 0) edits.list.push({ start, stop: end, by: [messageField(2, record)] })
 }

@@ -1,14 +1,6 @@
 import type { Logs } from './logs.ts'
-import {
-  newReader,
-  newWriter,
-  type Reader,
-  readEnd,
-  readUint32,
-  skipValue,
-  writeUint32,
-  written
-} from './wire.ts'
+import { fieldHeader } from './parts.ts'
+import { newReader, type Reader, readEnd, readUint32, skipValue } from './wire.ts'
 
 /**
  * The records whose index passes, each under its own resource and scope, unknown fields included;
@@ -66,7 +58,7 @@ function pickIn(
       picked.kept++
       if (kept === true) add(reader.bytes.subarray(start, innerEnd))
       else {
-        add(header(field, innerEnd - from + kept.length))
+        add(fieldHeader(field, innerEnd - from + kept.length))
         add(reader.bytes.subarray(from, innerEnd))
         add(kept)
       }
@@ -76,7 +68,7 @@ function pickIn(
     picked.kept += inner.kept
     picked.changed ||= inner.changed
     if (inner.kept === 0) continue
-    add(header(field, inner.bytes))
+    add(fieldHeader(field, inner.bytes))
     for (const part of inner.parts) add(part)
   }
   return picked
@@ -88,11 +80,4 @@ function isField(reader: Reader, field: number): boolean {
   if (key >>> 3 === field) return true
   skipValue(reader, key & 7)
   return false
-}
-
-function header(field: number, length: number): Uint8Array {
-  const writer = newWriter(6)
-  writeUint32(writer, (field << 3) | 2)
-  writeUint32(writer, length)
-  return written(writer)
 }

@@ -11,11 +11,13 @@ export function newTally({ id, lane, log }: LaneContext) {
   const counters: { readonly name: string; n: number }[] = []
   const told = new Set<Rule>()
 
-  /** Counts one more record that the rule has done this to: `dropped`, `run`. */
-  function counter(done: string, rule: string): () => void {
+  /** Counts one more record, or so many, that the rule has done this to: `dropped`, `run`. */
+  function counter(done: string, rule: string): (records?: number) => void {
     const one = { name: `${done} by ${id} ${rule}`, n: 0 }
     counters.push(one)
-    return () => void one.n++
+    return (records = 1) => {
+      one.n += records
+    }
   }
 
   /** For `failed` of RunOptions: the first failure of a rule is told, all are counted. */

@@ -13,7 +13,6 @@ export async function startCollector(
   keys: object,
   { protocol = 'http', port }: { protocol?: 'http' | 'grpc'; port?: number } = {}
 ) {
-  const dir = newDir()
   const endpoint = `127.0.0.1:${port ?? (await freePort())}`
   const config = {
     receivers: { otlp: { protocols: { [protocol]: { endpoint } } } },
@@ -25,7 +24,13 @@ export async function startCollector(
     }
   }
   // JSON is YAML.
-  writeFileSync(join(dir, 'collector.yaml'), JSON.stringify(config))
+  return { http: endpoint, ...(await runCollector(binary, JSON.stringify(config))) }
+}
+
+/** Starts the Collector with this file, and waits until it is ready. */
+export async function runCollector(binary: string, config: string) {
+  const dir = newDir()
+  writeFileSync(join(dir, 'collector.yaml'), config)
   const child = spawn(binary, ['--config', 'collector.yaml'], {
     cwd: dir,
     stdio: ['ignore', 'ignore', 'pipe']
@@ -47,7 +52,6 @@ export async function startCollector(
   )
   if (!ready()) throw new Error(`starting the Collector: ${output}`)
   return {
-    http: endpoint,
     output: () => output,
     /** Lets it send what it holds; resolves with its exit code. */
     async stop(): Promise<number | null> {

@@ -1,4 +1,5 @@
 import { componentNames, type Folder, folders } from '../load.ts'
+import { audit } from './audit/audit.ts'
 import { checkComponent, type Declared, declaredIn } from './components.ts'
 import type { Component, Config } from './config.ts'
 import { checkConnectors, pipelineOf } from './connectors.ts'
@@ -32,7 +33,12 @@ export async function checkDocument(
   const sections = await checkSections(document, leftOut, root, report)
   if (logs.length === 0) reportNoPipeline(document, service, written, report)
   checkUse(logs, sections, report)
-  const { telemetry, journal, extensions } = checkService(service, service.place, report)
+  const {
+    telemetry,
+    journal,
+    extensions,
+    audit: mode
+  } = checkService(service, service.place, report)
   checkExtensions(extensions, sections, report)
   if (journal === undefined || telemetry === undefined) return undefined
   const inUse = new Set(logs.flatMap(({ exporters }) => exporters.map(({ id }) => id)))
@@ -41,7 +47,7 @@ export async function checkDocument(
   const listed = new Set(extensions.map(({ id }) => id))
   const { declared, good } = sections.extensions
   const storages = { configured: new Set(declared.keys()), good, listed }
-  return {
+  const config: Config = {
     receivers: sections.receivers.good,
     processors: sections.processors.good,
     exporters: sections.exporters.good,
@@ -52,6 +58,10 @@ export async function checkDocument(
     journal: agreeOnJournal(journal, uses, storages, report),
     telemetry
   }
+  // A rule may take for granted what has been checked so far.
+  if (mode === 'strict' && report.problems.length === 0)
+    audit({ config, pipelines: logs, sections, service }, report)
+  return config
 }
 
 async function checkTopLevel(document: MapNode, root: string, report: Report): Promise<void> {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { folders } from '../load.ts'
+import { auditSchema } from './audit/schema.ts'
 import type { Place } from './errors.ts'
 import { hintFor } from './hints.ts'
 import { journalSchema } from './journal.ts'
@@ -14,7 +15,8 @@ export const serviceSchema = z.strictObject({
   extensions: z.array(z.string()).default([]).describe('Extensions to start, in this order.'),
   pipelines: z.record(z.string(), pipelineSchema).describe('The ways records take, by id.'),
   telemetry: telemetrySchema.prefault({}).describe('What auditcol says of itself.'),
-  journal: journalSchema.prefault({}).describe('Where acknowledged records wait; or false.')
+  journal: journalSchema.prefault({}).describe('Where acknowledged records wait; or false.'),
+  audit: auditSchema
 })
 
 /** The whole configuration; what stands in the sections is up to each component. */
@@ -69,8 +71,19 @@ export function checkService(service: MapNode, place: Place, report: Report) {
   return {
     telemetry: checkPart(telemetrySchema, 'telemetry'),
     journal: checkPart(journalSchema, 'journal'),
-    extensions: extensionsIn(service, report)
+    extensions: extensionsIn(service, report),
+    audit: auditIn(service, report)
   }
+}
+
+function auditIn(service: MapNode, report: Report): 'off' | 'strict' {
+  const entry = service.entries.get('audit')
+  if (entry === undefined || isNull(entry.node)) return 'off'
+  const body = { ...service, entries: new Map([['audit', entry]]) }
+  const decoded = { path: '', name: 'service' }
+  const only = z.strictObject({ audit: auditSchema })
+  const checked = report.check(only, { node: body, place: entry.place, path: 'service', decoded })
+  return checked?.value.audit ?? 'off'
 }
 
 function extensionsIn(service: MapNode, report: Report): Reference[] {

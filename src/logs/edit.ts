@@ -140,7 +140,11 @@ function editWrapping(
   const place = openShared(reader, end, layer)
   reader.at = from
   const edits = newEdits()
-  const holds = () => recordsIn(reader, from, end, layer)
+  let counted: number | undefined
+  const holds = () => {
+    counted ??= recordsIn(reader, from, end, layer)
+    return counted
+  }
   const kept = layer.visit?.(holds) ?? true
   if (kept && layer.isOpen) editRepeated(reader, end, layer, edits)
   else if (kept) edits.records = holds()

@@ -1,7 +1,7 @@
 import type { Field } from './message_fields.ts'
 import type { ValueReader } from './read_value.ts'
 import { type AnyValue, mapGet, readMap, readPairValue, type ValueMap } from './value.ts'
-import { locate, newReader, readEnd, readUint32, reserve, skipValue, type Writer } from './wire.ts'
+import { append, locate, newReader, readEnd, readUint32, skipValue, type Writer } from './wire.ts'
 
 /**
  * A resource, a scope, a record or what wraps them, over checked bytes: fields are read when they
@@ -149,12 +149,12 @@ export function writeMessage(writer: Writer, message: Message): void {
     skipValue(reader, key & 7)
     const number = key >>> 3
     if (number > 15 || (message.changed & (1 << number)) === 0) continue
-    copy(writer, reader.bytes, raw, start)
+    append(writer, reader.bytes, raw, start)
     raw = reader.at
     if ((left & (1 << number)) !== 0) writeSet(writer, message, number)
     left &= ~(1 << number)
   }
-  copy(writer, reader.bytes, raw, message.end)
+  append(writer, reader.bytes, raw, message.end)
   for (let number = 1; number < 16; number++)
     if ((left & (1 << number)) !== 0) writeSet(writer, message, number)
   reader.at = at
@@ -162,10 +162,4 @@ export function writeMessage(writer: Writer, message: Message): void {
 
 function writeSet(writer: Writer, message: Message, number: number): void {
   message.fields[number]!.write(writer, number, message.values[number])
-}
-
-function copy(writer: Writer, bytes: Uint8Array, from: number, end: number): void {
-  reserve(writer, end - from)
-  writer.bytes.set(bytes.subarray(from, end), writer.at)
-  writer.at += end - from
 }

@@ -1,6 +1,8 @@
 import { writeBytes, writeText } from './encode.ts'
+import { readKeyText } from './key_text.ts'
 import { readBytes, readString, type ValueReader } from './read_value.ts'
 import {
+  append,
   closeField,
   newWriter,
   openField,
@@ -8,7 +10,6 @@ import {
   readEnd,
   readUint32,
   readVarint64,
-  reserve,
   skipValue,
   type Writer,
   writeDouble,
@@ -163,7 +164,7 @@ export function readMap(reader: ValueReader, end: number, field: number): ValueM
 function readKey(reader: ValueReader, end: number): string {
   while (reader.at < end) {
     const key = readUint32(reader)
-    if (key === 0x0a) return readString(reader)
+    if (key === 0x0a) return readKeyText(reader)
     skipValue(reader, key & 7)
   }
   return ''
@@ -213,9 +214,7 @@ export function writeMap(writer: Writer, number: number, map: ValueMap): void {
       writeAnyValue(writer, 2, entry.known!, 1)
     } else {
       const { buffer, start, end } = entry.from
-      reserve(writer, end - start)
-      writer.bytes.set(buffer.subarray(start, end), writer.at)
-      writer.at += end - start
+      append(writer, buffer, start, end)
     }
     closeField(writer, from, 1)
   }

@@ -100,6 +100,18 @@ export function reserve(writer: Writer, count: number): void {
   writer.bytes = larger
 }
 
+/** A view and a call into V8 cost as much as a loop over so many bytes. */
+const loopedOver = 40
+
+/** Bytes as they are. */
+export function append(writer: Writer, bytes: Uint8Array, from: number, end: number): void {
+  reserve(writer, end - from)
+  const { bytes: to, at } = writer
+  if (end - from > loopedOver) to.set(bytes.subarray(from, end), at)
+  else for (let index = from; index < end; index++) to[at + index - from] = bytes[index]!
+  writer.at += end - from
+}
+
 export function writeUint32(writer: Writer, value: number): void {
   reserve(writer, 5)
   putUint32(writer, value)

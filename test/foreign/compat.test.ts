@@ -17,7 +17,12 @@ const sectionOf = (folder: string, name: string): Section =>
 
 const good = {
   receivers: { otlp: { protocols: { grpc: { endpoint: 'localhost:1' } } } },
-  processors: { batch: {} },
+  processors: {
+    batch: {},
+    attributes: { actions: [{ key: 'a', action: 'delete' }] },
+    resource: { attributes: [{ key: 'a', action: 'delete' }] },
+    groupbyattrs: {}
+  },
   exporters: {
     otlp_grpc: { endpoint: 'localhost:2' },
     otlp_http: { endpoint: 'http://localhost:3' }
@@ -29,6 +34,9 @@ const good = {
 const places: { section: Section; at: string[] }[] = [
   { section: sectionOf('receivers', 'otlp'), at: ['receivers', 'otlp'] },
   { section: sectionOf('processors', 'batch'), at: ['processors', 'batch'] },
+  { section: sectionOf('processors', 'attributes'), at: ['processors', 'attributes'] },
+  { section: sectionOf('processors', 'resource'), at: ['processors', 'resource'] },
+  { section: sectionOf('processors', 'groupbyattrs'), at: ['processors', 'groupbyattrs'] },
   { section: sectionOf('exporters', 'otlp_grpc'), at: ['exporters', 'otlp_grpc'] },
   { section: sectionOf('exporters', 'otlp_http'), at: ['exporters', 'otlp_http'] },
   { section: sectionOf('exporters', 'every'), at: ['exporters', 'otlp_grpc'] },
@@ -80,6 +88,11 @@ async function refuses(path: readonly string[]): Promise<boolean> {
 }
 
 function withKey(into: object, [key = '', ...rest]: readonly string[]): object {
+  const list = key.replace(/\[\]$/, '')
+  if (list !== key) {
+    const [first = {}] = (into as Record<string, object[] | undefined>)[list] ?? []
+    return { ...into, [list]: [withKey(first, rest)] }
+  }
   const now = (into as Record<string, object | undefined>)[key]
   if (rest.length === 0) return key in into ? into : { ...into, [key]: null }
   return { ...into, [key]: withKey(now ?? {}, rest) }

@@ -1,15 +1,21 @@
 import * as forward from '../../connectors/forward.ts'
 import * as routing from '../../connectors/routing/routing.ts'
+import * as attributes from '../../processors/attributes.ts'
 import * as batch from '../../processors/batch.ts'
 import * as filter from '../../processors/filter.ts'
+import * as groupbyattrs from '../../processors/groupbyattrs.ts'
+import * as resource from '../../processors/resource.ts'
 import * as transform from '../../processors/transform.ts'
 import type { Component, Config, Kind, PipelineConfig } from '../../src/config/config.ts'
 import { deliveryKeys } from '../../src/config/delivery.ts'
 import type { ComponentModule } from '../../src/load.ts'
 
 const modules: Readonly<Record<string, ComponentModule>> = {
+  attributes,
   batch,
   filter,
+  groupbyattrs,
+  resource,
   transform,
   forward,
   routing

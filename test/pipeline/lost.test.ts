@@ -50,7 +50,17 @@ const some = (max: number) =>
 const filters = ['filter/1', 'filter/2']
 const routings = ['routing/1', 'routing/2']
 const connectors = ['forward/1', 'forward/2', ...routings]
-const processors = [...filters, 'batch/small', 'batch/slow', 'transform/mark', 'transform/json']
+const processors = [
+  ...filters,
+  'batch/small',
+  'batch/slow',
+  'transform/mark',
+  'transform/json',
+  'attributes/mark',
+  'resource/mark',
+  'groupbyattrs/join',
+  'groupbyattrs/mark'
+]
 
 /** Layers of pipelines: those of one layer are joined to the next by any connectors, so there is no cycle. */
 const pipelines: fc.Arbitrary<PipelineConfig[]> = fc
@@ -217,6 +227,10 @@ async function run(one: Case, directory: string) {
     processors: {
       'batch/small': { send_batch_size: 3, send_batch_max_size: 4, timeout: '1h' },
       'batch/slow': { timeout: '1ms' },
+      'attributes/mark': { actions: [{ key: 'mark', value: 1n, action: 'insert' }] },
+      'resource/mark': { attributes: [{ key: 'mark', value: 'x', action: 'upsert' }] },
+      'groupbyattrs/join': {},
+      'groupbyattrs/mark': { keys: ['mark', 'seen'] },
       'transform/mark': { log_statements: ['set(log.attributes["seen"], true)'] },
       'transform/json': {
         error_mode: 'propagate',

@@ -172,6 +172,28 @@ test('a certificate that is not looked at is refused', async () => {
   ])
 })
 
+test('what no pipeline uses is not looked at', async () => {
+  await accepted({
+    receivers:
+      'otlp: { protocols: { http: } }, otlp/open: { protocols: { http: { endpoint: ":4318" } } }',
+    exporters:
+      'awss3: { s3uploader: { s3_bucket: "file:./archive" } }, otlp_http: { endpoint: "https://a:1", tls: { insecure_skip_verify: true } }',
+    pipelines: plain
+  })
+})
+
+test('the rules are looked at when all else is right', async () => {
+  const cycle = {
+    connectors: 'forward: , forward/back:',
+    service: 'journal: false',
+    pipelines: {
+      'logs/a': 'receivers: [otlp, forward/back], exporters: [forward]',
+      'logs/b': 'receivers: [forward], exporters: [forward/back]'
+    }
+  }
+  expect(await problems(cycle)).toEqual([expect.stringContaining('cycle detected')])
+})
+
 test('all of it is told at once', async () => {
   const lines = await problems({
     receivers: 'otlp: { protocols: { http: { endpoint: "0.0.0.0:4318" } } }',

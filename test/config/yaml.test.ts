@@ -3,11 +3,19 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ConfigErrors } from '../../src/config/errors.ts'
 import { loadConfig } from '../../src/config/load_config.ts'
-import { plain } from '../../src/config/node.ts'
+import { plain, typed } from '../../src/config/node.ts'
 import { parseYaml } from '../../src/config/yaml.ts'
 import { root } from './load.ts'
 
 const read = (text: string) => plain(parseYaml(text, 'p.yaml'))
+
+test('where types count an integer is a bigint, and what has a point or an exponent is none', () => {
+  const text = '[5, 5.0, -7, 1e3, 0x10, 2.5, 9007199254740993, "5", true, { a: 5., b: 5 }]'
+  expect(typed(parseYaml(text, 'p.yaml'))).toEqual([
+    ...[5n, 5, -7n, 1000, 16n, 2.5, 9007199254740993n, '5', true],
+    { a: 5, b: 5n }
+  ])
+})
 
 function problems(text: string): string[] {
   try {

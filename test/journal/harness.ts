@@ -78,9 +78,16 @@ export async function withLetter(options: Partial<JournalOptions> = {}) {
   return { directory, journal, lane, batch: batch!, covers, id, settle }
 }
 
+/** Who sent the record of that letter. */
+export const sender = {
+  client: { tenant: ['a'] },
+  address: '10.0.0.1',
+  identity: { sub: 'kim' }
+}
+
 export const letterOf = (covers: [number, number][]) => ({
   ...{ by: 'awss3', at: 'exporter' as const, reason: 'too old' },
-  ...{ arrived: 1, receiver: 'otlp', covers }
+  ...{ arrived: 1, receiver: 'otlp', covers, ...sender }
 })
 
 /** Subscribes to a lane and keeps what it gives. */

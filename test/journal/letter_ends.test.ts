@@ -2,7 +2,7 @@ import type * as Promises from 'node:fs/promises'
 import { extname } from 'node:path'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
 import { listLetters } from '../../src/journal/letter_file.ts'
-import { append, crashed, listen, open, textOf, until, withLetter } from './harness.ts'
+import { append, crashed, listen, open, sender, textOf, until, withLetter } from './harness.ts'
 
 /** The program ends before its so-manieth change of the disk: that one and all behind it never happen. */
 const disk = vi.hoisted(() => ({
@@ -159,6 +159,16 @@ test('L6: a letter whose batch is still under way is not given up: a restart wou
   expect(await journal.letterEnds.giveUp(id)).toBe('under way')
   settle()
   await expect.poll(() => journal.letterEnds.giveUp(id)).toEqual({ records: 1 })
+  await journal.close()
+})
+
+test('what is replayed is told to come from who sent it', async () => {
+  const { directory, id } = await atRest()
+  const journal = await open(directory)
+  const seen = listen(journal.lanes.get('logs/a')!)
+  await journal.letterEnds.replay(id)
+  await until(() => seen.batches.length === 1)
+  expect(seen.batches[0]!.meta).toMatchObject(sender)
   await journal.close()
 })
 

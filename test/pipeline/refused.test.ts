@@ -99,7 +99,11 @@ test('L6: what processors refused is kept before the exporter sees the rest, one
     order.push(`export ${bodiesOf(logs)} ${meta.letters} ${meta.dead}`)
   }
   const { take, kept, letters, settled } = keeping(exporter, () => order.push('letter'))
-  const from = (lsn: number) => ({ receiver: 'otlp', arrived: lsn, covers: [[lsn, lsn] as const] })
+  const client = { tenant: ['a'] }
+  const from = (lsn: number) => ({
+    ...{ receiver: 'otlp', arrived: lsn, covers: [[lsn, lsn] as const] },
+    ...{ client, address: `10.0.0.${lsn}` }
+  })
   const refused = (body: string, lsn: number, reason: string): Refused => ({
     ...{ logs: named(body), reason, by: 'redact', at: 'processors', from: from(lsn) }
   })
@@ -113,9 +117,10 @@ test('L6: what processors refused is kept before the exporter sees the rest, one
   expect(order).toEqual(['letter', 'letter', 'export x letter-0,letter-1 3'])
   expect(kept).toEqual([['a', 'b'], ['c']])
   expect(letters).toMatchObject([
-    { by: 'redact', at: 'processors', reason: 'no id', arrived: 1, covers: [[1, 2]] },
-    { reason: 'too old', covers: [[5, 5]] }
+    { by: 'redact', at: 'processors', reason: 'no id', arrived: 1, covers: [[1, 2]], client },
+    { reason: 'too old', covers: [[5, 5]], client, address: '10.0.0.5' }
   ])
+  expect(letters[0]).not.toHaveProperty('address')
   expect(settled).toEqual([{ covers: [[1, 5]], letters: ['letter-0', 'letter-1'], records: 3 }])
 })
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import attributes, { config } from '../../processors/attributes.ts'
@@ -70,6 +71,47 @@ describe('actions', () => {
     expect(sums).toEqual(['ca978112', '3e23e816'])
   })
 
+  test('hash what the pattern names, and twice what the key names too', () => {
+    const sums = (actions: object[]) =>
+      after(actions, { user: 'a', other: 'b' }).map(
+        ({ value }: { value: { stringValue: string } }) => value.stringValue.slice(0, 8)
+      )
+    expect(sums([{ pattern: '^us', action: 'hash' }])).toEqual(['ca978112', 'b'])
+    expect(sums([{ key: 'user', pattern: '^us|^ot', action: 'hash' }])).toEqual([
+      createHash('sha256')
+        .update(createHash('sha256').update('a').digest('hex'))
+        .digest('hex')
+        .slice(0, 8),
+      '3e23e816'
+    ])
+  })
+
+  test('are for the records whose lists and maps are equal, whatever the order of keys', () => {
+    const wanted = { b: [1n, 2.5], a: 'x' }
+    const values = [
+      { arrayValue: { values: [{ intValue: '1' }, { doubleValue: 2.5 }] } },
+      { arrayValue: { values: [{ intValue: '1' }, { intValue: '2' }] } }
+    ]
+    const records = values.map((b) => ({
+      attributes: [
+        {
+          key: 'map',
+          value: {
+            kvlistValue: {
+              values: [
+                { key: 'a', value: { stringValue: 'x' } },
+                { key: 'b', value: b }
+              ]
+            }
+          }
+        }
+      ]
+    }))
+    const include = { match_type: 'strict', attributes: [{ key: 'map', value: wanted }] }
+    const { counts } = through(make({ actions: [upsert('seen', 1n)], include }), logs(...records))
+    expect(counts).toEqual({ 'changed by under_test actions[0]': 1 })
+  })
+
   test('leave a record alone that has the value already', () => {
     const before = logs(record({ env: 'prod' }), record({ env: 'prod' }))
     const { after, counts } = through(make({ actions: [upsert('env', 'prod')] }), before)
@@ -125,9 +167,10 @@ test('whatever the actions: no record is lost, and what they do not change keeps
       if (Object.keys(counts).length === 0) expect(after).toBe(before)
       for (let index = 0; index < before.records; index++) {
         const [was, is] = [before, after!].map((all) => pickRecords(all, (at) => at === index))
-        if (JSON.stringify(jsonOf(was!)) === JSON.stringify(jsonOf(is!)))
+        expect(withoutAttributes(is!)).toEqual(withoutAttributes(was!))
+        // Several may change a value and change it back, and then it is written anew.
+        if (actions.length === 1 && JSON.stringify(jsonOf(was!)) === JSON.stringify(jsonOf(is!)))
           expect(bytesOf(is!)).toEqual(bytesOf(was!))
-        else expect(withoutAttributes(is!)).toEqual(withoutAttributes(was!))
       }
     }),
     { numRuns: 300 }

@@ -4,7 +4,7 @@ import groupbyattrs, { config } from '../../processors/groupbyattrs.ts'
 import { type LaneContext, PermanentError } from '../../src/component.ts'
 import { joinLogs } from '../../src/logs/logs.ts'
 import { testProcessor } from '../contract/processor.ts'
-import { attributesOf, jsonOf, logsOf, through } from './run.ts'
+import { attributesOf, bytesOf, jsonOf, logsOf, through } from './run.ts'
 
 const make =
   (...keys: string[]) =>
@@ -97,12 +97,31 @@ test('equal resources of all requests of a batch become one, and their equal sco
   ])
 })
 
+test('equal resources are joined though their scopes differ, and equal scopes of one resource', () => {
+  const apart = [below({ a: 1 }, [record(0)]), below({ a: 1 }, [record(1)], { name: 'other' })]
+  expect(shapeOf(through(make(), logsOf(apart)).after!)).toEqual([[{ a: 1 }, [0], [1]]])
+  const [scope] = below({}, [record(2)]).scopeLogs
+  const twice = [{ ...below({ a: 1 }, [record(1)]), scopeLogs: [scope!, scope!] }]
+  expect(shapeOf(through(make(), logsOf(twice)).after!)).toEqual([[{ a: 1 }, [2, 2]]])
+})
+
+test('unknown fields of requests and resources stay', () => {
+  const field = Uint8Array.of(0x7a, 1, 0x41)
+  const known = logsOf([below({ a: 1 }, [record(0)]), below({ a: 1 }, [record(1)])])
+  const chunks = [Buffer.concat([...known.chunks, field])]
+  const { after } = through(make(), { chunks, bytes: known.bytes + 3, records: 2 })
+  expect(shapeOf(after!)).toEqual([[{ a: 1 }, [0, 1]]])
+  expect(bytesOf(after!).subarray(-3)).toEqual(Buffer.from(field))
+})
+
 test('resources and scopes that differ in anything stay apart, so that nothing is lost', () => {
   const logs = logsOf([
     { ...below({ a: 1 }, [record(0)]), schemaUrl: 'https://one' },
     { ...below({ a: 1 }, [record(1)]), schemaUrl: 'https://two' },
     below({ a: 1 }, [record(2)], { name: 's', attributes: attributesOf({ region: 'eu' }) }),
-    below({ a: 2 }, [record(3)])
+    below({ a: 2 }, [record(3)]),
+    { ...below({}, [record(4)]), resource: { droppedAttributesCount: 1 } },
+    { ...below({}, [record(5)]), resource: { droppedAttributesCount: 2 } }
   ])
   expect(through(make('none'), logs).after).toBe(logs)
 })

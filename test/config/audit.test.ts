@@ -163,6 +163,15 @@ describe('a listener', () => {
   })
 })
 
+test('a key template that can give two objects one key is refused', async () => {
+  const archive = (template: string) =>
+    `awss3: { marshaler: json_lines, s3uploader: { s3_bucket: "file:./archive", key_template: "${template}" } }`
+  expect(await problems({ exporters: archive('%Y/{event_name}'), pipelines: plain })).toEqual([
+    `pipeline.yaml:3:98: exporters::awss3::s3uploader: key_template can give two objects the same key: put {number} into it ${ending}`
+  ])
+  await accepted({ exporters: archive('%Y/{event_name}_{number}'), pipelines: plain })
+})
+
 test('a certificate that is not looked at is refused', async () => {
   const exporters =
     'otlp_http: { endpoint: "https://backend:4318", tls: { insecure_skip_verify: true } }'

@@ -5,6 +5,7 @@ import type { MapNode } from '../node.ts'
 import type { WrittenPipeline } from '../pipelines.ts'
 import type { Report } from '../report.ts'
 import { exporters, filters, routes } from './kept.ts'
+import { keyTemplates } from './key_templates.ts'
 import { openListeners } from './listeners.ts'
 import { boundedRetry, journal } from './memory_only.ts'
 import { unverifiedPeers } from './peers.ts'
@@ -36,6 +37,7 @@ const rules: readonly Rule[] = [
   exporters,
   journal,
   boundedRetry,
+  keyTemplates,
   openListeners,
   unverifiedPeers
 ]

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { aborted } from '../src/aborted.ts'
 import type { Receiver, ReceiverContext } from '../src/component.ts'
 import { byteSize, duration } from '../src/config/fields.ts'
+import { isLoopback } from '../src/loopback.ts'
 import { parseEndpoint } from '../src/otlp/endpoint.ts'
 import { createHeldBytes, requestCost } from '../src/otlp/held_bytes.ts'
 import { listenHttp } from '../src/otlp/http_server.ts'
@@ -161,8 +162,7 @@ export default function s3Put(options: Options, context: ReceiverContext): Recei
 }
 
 function isLocal({ endpoint, transport }: { endpoint: string; transport: string }): boolean {
-  const host = parseEndpoint(endpoint)?.host
-  return transport === 'unix' || host === 'localhost' || host === '::1' || /^127\./.test(host ?? '')
+  return transport === 'unix' || isLoopback(parseEndpoint(endpoint)?.host ?? '')
 }
 
 function inFlightSize({ max_in_flight_size, max_request_body_size }: Options): number {

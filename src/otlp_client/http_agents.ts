@@ -1,7 +1,7 @@
 import { type Agent, Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { isLoopback } from '../loopback.ts'
 import type { TlsSource } from '../tls/client.ts'
-import { isThisMachine } from './tunnel.ts'
 
 export interface AgentOptions {
   readonly secure: boolean
@@ -55,5 +55,5 @@ export function createAgents(options: AgentOptions): Agents {
 function proxyOf({ proxyUrl, host }: AgentOptions): Record<string, string | undefined> {
   if (proxyUrl !== '') return { HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl }
   // A URL has brackets around an IPv6 address.
-  return isThisMachine(host.replace(/^\[(.*)\]$/, '$1')) ? {} : process.env
+  return isLoopback(host.replace(/^\[(.*)\]$/, '$1')) ? {} : process.env
 }

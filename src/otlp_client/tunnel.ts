@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { request as secureRequest } from 'node:https'
 import { BlockList, isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { isLoopback } from '../loopback.ts'
 
 /**
  * The proxy that HTTPS_PROXY names for this place, as gRPC asks it with and without TLS; undefined when
@@ -15,14 +16,10 @@ export function proxyFor(
 ): URL | undefined {
   const named = env.https_proxy || env.HTTPS_PROXY || ''
   const except = env.no_proxy || env.NO_PROXY || ''
-  if (named === '' || isThisMachine(host) || isExcepted(host, port, except)) return undefined
+  if (named === '' || isLoopback(host) || isExcepted(host, port, except)) return undefined
   const text = named.includes('://') ? named : `http://${named}`
   if (!URL.canParse(text)) throw new Error('HTTPS_PROXY is no URL')
   return new URL(text)
-}
-
-export function isThisMachine(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host)
 }
 
 /** Names with all below them, `*`, addresses and CIDR blocks, each with or without a port. */

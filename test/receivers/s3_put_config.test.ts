@@ -12,6 +12,11 @@ describe('s3_put refuses at start', () => {
     ['no pair and no word of auth', {}, /access_keys.*must have a pair to sign with/s],
     ['a pair that proves nothing', { auth: 'none', access_keys: [pair] }, /none does not go with/],
     ['everybody from everywhere', { auth: 'none', endpoint: ':9000' }, /not for :9000/],
+    [
+      'a name that looks like this machine',
+      { auth: 'none', endpoint: '127.evil.example:9000' },
+      /a loopback address/
+    ],
     ['everybody from a network', { auth: 'none', endpoint: '10.0.0.1:9000' }, /a loopback address/],
     ['a pair twice', { access_keys: [pair, pair] }, /access key id AKID is there twice/],
     ['an empty secret', { access_keys: [{ ...pair, secret_access_key: '' }] }, /secret_access_key/],

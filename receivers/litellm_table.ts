@@ -77,6 +77,8 @@ export function memory({ max_row_size, batch_size }: Options): number {
   return 20 * max_row_size + 4096 * batch_size + 1024 * takenMax
 }
 
+export { noRows as silence } from '../src/litellm/silence.ts'
+
 export default function litellmTable(options: Options, context: ReceiverContext): Receiver {
   return new Observable((out) => {
     const { stopping, log } = context

@@ -128,6 +128,9 @@ export function memory(options: Options): number {
   )
 }
 
+/** What is told beside a silence: most of the time the sender is LiteLLM. */
+export { noObjects as silence } from '../src/litellm/silence.ts'
+
 export default function s3Put(options: Options, context: ReceiverContext): Receiver {
   return new Observable((out) => {
     const { log, stopping } = context

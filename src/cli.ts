@@ -19,7 +19,8 @@ const help = `auditcol ${version}: a pipeline for audit logs
 
 Usage: auditcol [run]                     receive, keep and deliver; the default
        auditcol validate                  check the configuration, print nothing when it is good
-       auditcol doctor                    ask the disk and every store whether they do what is needed
+       auditcol doctor                    ask the disk and every store whether they do what is needed,
+                                          and whether receivers are given what they expect
        auditcol journal [show]            segments, lanes, the oldest record of each, why one has stopped
        auditcol journal abandon LANE      give up what a lane has not delivered
        auditcol journal rename LANE NAME  let a lane go on under another name

@@ -19,6 +19,8 @@ export interface ComponentModule {
    * beside a lane's `window` of records.
    */
   readonly memory?: Memory
+  /** Why a receiver of this kind is given nothing, most of the time: told beside a silence. */
+  readonly silence?: string
   /** Of a connector that chooses where records go. */
   readonly targets?: (options: never) => Targets
 }
@@ -118,7 +120,7 @@ async function imported(
 }
 
 function checked(found: Record<string, unknown>, name: string): ComponentModule {
-  const { config, default: create, memory, targets } = found
+  const { config, default: create, memory, silence, targets } = found
   if (!isObjectSchema(config))
     throw new Error(`loading ${name}: it must export \`config\`, a z.strictObject of zod 4`)
   if (typeof create !== 'function')
@@ -127,6 +129,7 @@ function checked(found: Record<string, unknown>, name: string): ComponentModule 
     config,
     default: create as Factory,
     ...(typeof memory === 'function' && { memory: memory as Memory }),
+    ...(typeof silence === 'string' && { silence }),
     ...(typeof targets === 'function' && {
       targets: targets as NonNullable<ComponentModule['targets']>
     })

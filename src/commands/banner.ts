@@ -29,9 +29,11 @@ export function banner(config: Config, pipeline: Pipeline): string[] {
 
 /** What went where, when the pipeline has stopped. */
 export function summary({ receivers, lanes, journal, dedup }: Pipeline): string[] {
-  const taken = receivers.map(({ id, accepted, refused }) => {
+  const taken = receivers.map(({ id, accepted, refused, arrivals }) => {
+    const { silences } = arrivals.status()
     const not = refused > 0 ? `, ${refused} refused` : ''
-    return `receiver ${id}: ${counted(accepted, 'record')} accepted${not}${known(dedup?.counts(id))}`
+    const silent = silences > 0 ? `, silent ${counted(silences, 'time')}` : ''
+    return `receiver ${id}: ${counted(accepted, 'record')} accepted${not}${silent}${known(dedup?.counts(id))}`
   })
   const given = lanes.map((lane) => {
     const waiting = journal?.lanes.get(lane.name)?.behind.records ?? 0

@@ -2,11 +2,13 @@ import { type CheckName, checkNames, type Finding } from '../archive/findings.ts
 import { meanings } from '../archive/meanings.ts'
 import { type LoadOptions, loadConfig } from '../config/load_config.ts'
 import { examineJournal, type JournalReport } from '../doctor/journal.ts'
+import { examineReceivers, type ReceiverReport } from '../doctor/receivers.ts'
 import { examineStores, type StoreReport } from '../doctor/stores.ts'
 
 /**
  * `auditcol doctor`: asks the journal's disk and every archive's store whether they do what the
- * configuration needs of them. Resolves with the exit code: 0 when they do.
+ * configuration needs of them, and whether receivers are given what they expect. Resolves with the
+ * exit code: 0 when all do.
  */
 export async function doctor(
   options: LoadOptions,
@@ -16,11 +18,16 @@ export async function doctor(
   const { config } = await loadConfig(options)
   const journal = config.journal ? await examineJournal(config.journal) : undefined
   const stores = await examineStores(config)
+  const receivers = await examineReceivers(config)
   const isHealthy =
     stores.every(({ problems }) => problems.length === 0) &&
-    (journal?.checks ?? []).every(({ result }) => result !== 'no')
-  if (asJson) print(`${JSON.stringify({ ok: isHealthy, journal, stores }, undefined, 2)}\n`)
-  else print([describeJournal(journal), ...stores.map(describeStore)].join('\n'))
+    [...(journal?.checks ?? []), ...receivers].every(({ result }) => result !== 'no')
+  const report = { ok: isHealthy, journal, stores, receivers }
+  if (asJson) print(`${JSON.stringify(report, undefined, 2)}\n`)
+  else {
+    const intake = [describeJournal(journal), ...receivers.map(describeReceiver)].join('')
+    print([intake, ...stores.map(describeStore)].join('\n'))
+  }
   return isHealthy ? 0 : 1
 }
 
@@ -47,6 +54,11 @@ function describeStore(report: StoreReport): string {
   const whole =
     policy && (missing || !findings) ? `  the least that it needs:\n${json(policy)}` : ''
   return `${exporter} (${place}) into ${store}\n${table(rows)}${lines.join('')}${lacking}${whole}`
+}
+
+function describeReceiver({ receiver, answer, usual_cause }: ReceiverReport): string {
+  const cause = usual_cause === undefined ? '' : `  usual cause: ${usual_cause}\n`
+  return `receiver ${receiver}: ${answer}\n${cause}`
 }
 
 /** Where reading or listing is denied it is not done; of the others a denial says nothing. */

@@ -1,9 +1,9 @@
 import { askControl, type ControlAnswer, type ControlRequest } from '../journal/control.ts'
 import { type Journal, openJournal } from '../journal/journal.ts'
-import { lockJournal } from '../journal/lock.ts'
-import { inspectJournal } from '../journal/recover.ts'
-import { type JournalStatus, statusAtRest, statusOf } from '../journal/status.ts'
-import type { Lane } from '../pipeline/lane.ts'
+import { readAtRest } from '../journal/read_at_rest.ts'
+import { type JournalStatus, type ReceiverStatus, statusOf } from '../journal/status.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
+import type { Receiving } from '../pipeline/receiving.ts'
 import { counted } from '../telemetry/counted.ts'
 import type { Log } from '../telemetry/log.ts'
 import { reasonOf } from '../telemetry/reason.ts'
@@ -24,14 +24,14 @@ export async function journal(directory: string, request: ControlRequest): Promi
 /** What the process that owns the journal answers; a lane in use is the configuration's, not a command's. */
 export async function answerRunning(
   running: Journal,
-  lanes: readonly Pick<Lane, 'name' | 'stopped'>[],
+  { lanes, receivers }: Pick<Pipeline, 'lanes' | 'receivers'>,
   log: Log,
   request: ControlRequest
 ): Promise<ControlAnswer> {
   if (request.do === 'show') {
     const stopped = lanes.flatMap((lane) => (lane.stopped ? [lane] : []))
     const reasons = new Map(stopped.map(({ name, stopped }) => [name, reasonOf(stopped)]))
-    return { status: statusOf(running, reasons) }
+    return { status: statusOf(running, reasons, receivers.map(arrivalOf)) }
   }
   if (request.do === 'void') return { done: await voidObject(running, request) }
   if (request.do === 'replay') return { done: await replayLetters(running, request) }
@@ -44,19 +44,13 @@ export async function answerRunning(
   }
 }
 
+function arrivalOf({ id, arrivals }: Receiving): ReceiverStatus {
+  const { last, waiting, silent } = arrivals.status()
+  return { id, waiting, silent, ...(last !== undefined && { last }) }
+}
+
 async function answerAtRest(directory: string, request: ControlRequest): Promise<ControlAnswer> {
-  if (request.do === 'show') {
-    const lock = await lockJournal(directory)
-    if (!lock)
-      throw new Error(`the journal ${directory} is in use, and its process does not answer`)
-    try {
-      const found = await inspectJournal(directory)
-      if (!found) throw new Error(`there is no journal in ${directory}`)
-      return { status: statusAtRest(found) }
-    } finally {
-      lock.release()
-    }
-  }
+  if (request.do === 'show') return { status: await readAtRest(directory) }
   let failed: Error | undefined
   const opened = await openJournal({
     directory,
@@ -99,7 +93,10 @@ function unknownLane(names: readonly string[], lane: string): string {
   return `the journal has no lane ${lane} (its lanes: ${names.join(', ') || 'none'})`
 }
 
-function describe(directory: string, { segments, lanes, writer, givenUp }: JournalStatus): string {
+function describe(
+  directory: string,
+  { segments, lanes, receivers, writer, givenUp }: JournalStatus
+): string {
   const lines = [`journal ${directory} (writer ${writer})`, 'segments:']
   for (const { number, first, last, bytes } of segments) {
     const frames = last < first ? 'no frames' : `frames ${first} to ${last}`
@@ -121,6 +118,11 @@ function describe(directory: string, { segments, lanes, writer, givenUp }: Journ
         `    ${archive}  ${counted(objects, 'object')} sealed, ${counted(commits, 'commit')}`
       )
     }
+  }
+  if (receivers.length > 0) lines.push('receivers:')
+  for (const { id, last, silent } of receivers) {
+    const when = last === undefined ? 'nothing yet' : `last record ${new Date(last).toISOString()}`
+    lines.push(`  ${id}  ${when}${silent ? ', silent for longer than expected' : ''}`)
   }
   if (givenUp.letters > 0) {
     const { letters, records } = givenUp

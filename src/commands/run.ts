@@ -30,11 +30,11 @@ export async function run(options: LoadOptions): Promise<number> {
     log.info('stopped before everything was ready')
     return 0
   }
-  const { journal, lanes } = pipeline
+  const { journal } = pipeline
   const control =
     config.journal &&
     (await serveControl(config.journal.directory, log, (request) =>
-      answerRunning(journal!, lanes, log, request)
+      answerRunning(journal!, pipeline, log, request)
     ))
   for (const line of banner(config, pipeline)) log.info(line)
   let failure: Error | undefined

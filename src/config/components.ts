@@ -7,10 +7,10 @@ import {
   loadModule
 } from '../load.ts'
 import type { Component, Kind } from './config.ts'
-import { intakeKeys, takeDedup } from './dedup.ts'
 import { deliveryKeys, takeDelivery } from './delivery.ts'
 import { type Place, showPlace } from './errors.ts'
 import { type Id, parseId } from './ids.ts'
+import { intakeKeys, takeIntake } from './intake.ts'
 import { nearestName } from './nearest.ts'
 import { type Entry, emptyMap, isNull, type MapNode, type Node, plain } from './node.ts'
 import { typeText } from './problems.ts'
@@ -163,8 +163,7 @@ function checkOptions(
   const checked = report.check(schema, { node, place: about.place, path })
   if (checked === undefined) return undefined
   const delivered = about.kind === 'exporter' ? takeDelivery(checked.value, own) : undefined
-  const ownDedup = about.kind !== 'receiver' || own.has('dedup')
-  const taken = ownDedup ? undefined : takeDedup(about.id, checked.value)
+  const taken = about.kind === 'receiver' ? takeIntake(about.id, checked.value, own) : undefined
   const options = delivered?.options ?? taken?.options ?? checked.value
   return {
     ...about,
@@ -173,7 +172,8 @@ function checkOptions(
     create: module.default,
     memory: memoryOf(about.kind, module, options),
     ...(delivered && { delivery: delivered.delivery }),
-    ...(taken?.dedup && { dedup: taken.dedup }),
+    ...taken?.intake,
+    ...(module.silence !== undefined && { silence: module.silence }),
     ...(module.targets && { targets: module.targets(options as never) })
   }
 }

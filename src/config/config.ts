@@ -39,6 +39,10 @@ export interface Component {
   readonly delivery?: Delivery
   /** Of receivers whose records have ids. */
   readonly dedup?: DedupConfig
+  /** Of receivers that are to be given something at least so often, in milliseconds. */
+  readonly expectEvery?: number
+  /** Of receivers: why nothing arrives, when nothing does. */
+  readonly silence?: string
   /** Of connectors that choose where records go. */
   readonly targets?: Targets
   /** Bytes it may hold; of an exporter beside a lane's `window` of records. */

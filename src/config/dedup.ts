@@ -5,49 +5,47 @@ import { type Place, showPlace } from './errors.ts'
 import { duration } from './fields.ts'
 import type { Report } from './report.ts'
 
-/** The key a receiver takes beside its own; one that states it itself has its own meaning of it. */
-export const intakeKeys = {
-  dedup: z
-    .strictObject({
-      id: z
-        .string()
-        .max(1024)
-        .transform((text, context): IdPath => {
-          const path = parseIdPath(text)
-          if (path !== undefined) return path
-          context.addIssue({ code: 'custom', message: noPath(text) })
-          return z.NEVER
-        })
-        .describe(
-          'Where a record has its id: an attribute (`audit.record.id`, `attributes["audit.record.id"]`), or a value in its body (`body.id`, `body["a"].b`).'
-        ),
-      window: duration()
-        .refine((ms) => ms > 0, "'window' must be positive")
-        .prefault('24h')
-        .describe('How long an id is known.'),
-      max_entries: z
-        .number()
-        .int()
-        .min(1)
-        .max(50_000_000)
-        .default(1_000_000)
-        .describe('Ids known at once, 64 to 80 bytes of memory each; past it the oldest go.'),
-      scope: z
-        .string()
-        .min(1, "'scope' must not be empty")
-        .max(256)
-        .optional()
-        .describe('Receivers with the same scope share their ids; unset: the id of the receiver.'),
-      compare: z
-        .enum(['content', 'id'])
-        .default('content')
-        .describe(
-          'What makes a record known: its id and its content, or `id`: a known id is enough, whatever the content.'
-        )
-    })
-    .optional()
-    .describe('Leaves out records that are stored already; unset: every record is stored.')
-}
+/** The key that every receiver takes. */
+export const dedupKey = z
+  .strictObject({
+    id: z
+      .string()
+      .max(1024)
+      .transform((text, context): IdPath => {
+        const path = parseIdPath(text)
+        if (path !== undefined) return path
+        context.addIssue({ code: 'custom', message: noPath(text) })
+        return z.NEVER
+      })
+      .describe(
+        'Where a record has its id: an attribute (`audit.record.id`, `attributes["audit.record.id"]`), or a value in its body (`body.id`, `body["a"].b`).'
+      ),
+    window: duration()
+      .refine((ms) => ms > 0, "'window' must be positive")
+      .prefault('24h')
+      .describe('How long an id is known.'),
+    max_entries: z
+      .number()
+      .int()
+      .min(1)
+      .max(50_000_000)
+      .default(1_000_000)
+      .describe('Ids known at once, 64 to 80 bytes of memory each; past it the oldest go.'),
+    scope: z
+      .string()
+      .min(1, "'scope' must not be empty")
+      .max(256)
+      .optional()
+      .describe('Receivers with the same scope share their ids; unset: the id of the receiver.'),
+    compare: z
+      .enum(['content', 'id'])
+      .default('content')
+      .describe(
+        'What makes a record known: its id and its content, or `id`: a known id is enough, whatever the content.'
+      )
+  })
+  .optional()
+  .describe('Leaves out records that are stored already; unset: every record is stored.')
 
 /** As checked, `window` in milliseconds. */
 export interface DedupConfig {
@@ -58,13 +56,9 @@ export interface DedupConfig {
   readonly compare: 'content' | 'id'
 }
 
-/** The part of a receiver's checked options that is the engine's, and what is left for the receiver itself. */
-export function takeDedup(
-  id: string,
-  { dedup, ...options }: Record<string, unknown>
-): { dedup: DedupConfig | undefined; options: Record<string, unknown> } {
-  const written = dedup as z.output<typeof intakeKeys.dedup>
-  return { dedup: written && { ...written, scope: written.scope ?? id }, options }
+/** As the receiver with this id has it. */
+export function dedupOf(id: string, written: z.output<typeof dedupKey>): DedupConfig | undefined {
+  return written && { ...written, scope: written.scope ?? id }
 }
 
 /** Receivers of one scope share its window and size; and what is known must survive a restart. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { componentNames, componentRoot, type Folder, folders, loadComponent } from '../load.ts'
-import { intakeKeys } from './dedup.ts'
 import { deliveryKeys } from './delivery.ts'
+import { intakeKeys } from './intake.ts'
 import { keyTable } from './key_table.ts'
 import { serviceSchema } from './service.ts'
 

@@ -5,7 +5,7 @@ import type { JournalLane } from './lane.ts'
 import type { Recent } from './recent.ts'
 import type { Room } from './room.ts'
 import type { Segment } from './segment.ts'
-import type { JournalState } from './state.ts'
+import { applyRecords, type JournalState } from './state.ts'
 import type { Place, Writer } from './writer.ts'
 
 /** A segment smaller than this is not ended for the space that it takes. */
@@ -62,8 +62,7 @@ export function openIntake(options: IntakeOptions): Intake {
       room.taken(bytes)
       const done = (error: Error | undefined, place: Place) => {
         if (!error) {
-          if (meta.resume !== undefined) state.resume.set(meta.receiver, meta.resume)
-          for (const letter of meta.replay?.letters ?? []) state.ended.add(letter)
+          applyRecords(state, meta, logs.records)
           for (const lane of chosen) lane.accepted(logs.records, bytes)
           recent.add({ place, bytes, lanes: indices, logs, meta })
           stored?.(place.lsn)

@@ -15,7 +15,7 @@ import { createRecent } from './recent.ts'
 import { recoverJournal } from './recover.ts'
 import { releaseFrames, watchRoom } from './room.ts'
 import { segmentBytes } from './segment.ts'
-import { type Ended, type GivenUpLetters, snapshotOf } from './state.ts'
+import { type Arrival, type Ended, type GivenUpLetters, snapshotOf } from './state.ts'
 import { createWriter } from './writer.ts'
 
 export interface JournalOptions {
@@ -55,6 +55,8 @@ export interface Journal {
   rename(lane: JournalLane, name: string): Promise<void>
   /** The last durable mark of a receiver. */
   resume(receiver: string): string | undefined
+  /** When each receiver was given something last, as far as that is durable. */
+  readonly arrivals: ReadonlyMap<string, Arrival>
   readonly letters: Letters
   readonly letterEnds: LetterEnds
   /** What operators have given up of dead letters. */
@@ -168,6 +170,7 @@ async function openLocked(options: JournalOptions, release: () => void): Promise
       return state.givenUp
     },
     resume: (receiver) => state.resume.get(receiver),
+    arrivals: state.arrivals,
     segments: () =>
       segments.map(({ number, firstLsn, lastLsn, end }) => {
         return { number, first: firstLsn, last: lastLsn, bytes: end }

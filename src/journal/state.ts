@@ -25,7 +25,7 @@ import {
   writeCommit
 } from './archives.ts'
 import type { Checks } from './book.ts'
-import { decodeEnvelope } from './envelope.ts'
+import { decodeEnvelope, type Envelope } from './envelope.ts'
 import { type Frame, frameType } from './frame.ts'
 import { endManifest, writeManifest } from './partitions.ts'
 import type { Range } from './position.ts'
@@ -39,6 +39,8 @@ export interface JournalState {
   nextLane: number
   /** The last `resume` mark of each receiver. */
   resume: Map<string, string>
+  /** When each receiver was given something last. */
+  arrivals: Map<string, Arrival>
   /** What was found of each store (A12). */
   checks: Map<string, Checks>
   /** Dead letters whose end a frame tells, replayed or given up; their files are on the way out (L6). */
@@ -55,6 +57,13 @@ export interface GivenUpLetters {
   readonly letters: number
   /** Of those letters that told. */
   readonly records: number
+}
+
+export interface Arrival {
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  /** Nothing has arrived yet: since then it is waited for. */
+  readonly awaited?: true
 }
 
 export interface AbandonedLane extends Abandoned {
@@ -120,6 +129,7 @@ export function emptyState(writer: string): JournalState {
     lanes: new Map(),
     nextLane: 1,
     resume: new Map(),
+    arrivals: new Map(),
     checks: new Map(),
     ended: new Set(),
     givenUp: { letters: 0, records: 0 },
@@ -148,6 +158,21 @@ export function applyFrame(
   if (changes) changes(state, frame)
 }
 
+/** What a records frame says beside its records; also when the running journal has written one. */
+export function applyRecords(
+  { resume, ended, arrivals }: JournalState,
+  meta: Pick<Envelope, 'receiver' | 'arrived' | 'resume' | 'replay'>,
+  records: number
+): void {
+  const { receiver, arrived, replay } = meta
+  if (meta.resume !== undefined) resume.set(receiver, meta.resume)
+  for (const letter of replay?.letters ?? []) ended.add(letter)
+  // What is replayed has arrived long ago. A frame without records begins the wait for the first.
+  if (replay !== undefined) return
+  if (records > 0) arrivals.set(receiver, { at: arrived })
+  else if (!arrivals.has(receiver)) arrivals.set(receiver, { at: arrived, awaited: true })
+}
+
 /** A first leaf has room for a few hundred. */
 const abandonedMax = 100
 
@@ -157,9 +182,7 @@ const apply: Record<number, Apply> = {
   [frameType.records]: (state, frame) => {
     const envelope = decodeEnvelope(frame.payload)
     if (envelope === undefined) return
-    const { receiver, resume, replay } = envelope
-    if (resume !== undefined) state.resume.set(receiver, resume)
-    for (const letter of replay?.letters ?? []) state.ended.add(letter)
+    applyRecords(state, envelope, envelope.records)
   },
   [frameType.birth]: (state, frame) => {
     const { lane, id, name } = parse<Birth>(frame)
@@ -234,6 +257,7 @@ interface Snapshot {
     readonly gaps?: Gap[]
     readonly early?: Carried[]
   }[]
+  readonly arrivals?: readonly [string, Arrival][]
   readonly checks?: readonly [string, Checks][]
   /** Those that are given up too: the name is that of a version without them. */
   readonly replayed?: readonly string[]
@@ -252,6 +276,7 @@ export function snapshotOf(state: JournalState): Buffer {
       numbers: [...lane.numbers],
       archives: [...lane.archives.values()]
     })),
+    arrivals: [...state.arrivals],
     checks: [...state.checks],
     replayed: [...state.ended],
     givenUp: state.givenUp,
@@ -279,6 +304,7 @@ export function stateOf(payload: Buffer): JournalState {
         }
       ])
     ),
+    arrivals: new Map(snapshot.arrivals),
     checks: new Map(snapshot.checks),
     ended: new Set(snapshot.replayed),
     givenUp: snapshot.givenUp ?? { letters: 0, records: 0 },

@@ -11,6 +11,17 @@ export interface JournalStatus {
   readonly segments: readonly { number: number; first: number; last: number; bytes: number }[]
   readonly lanes: readonly LaneStatus[]
   readonly givenUp: GivenUpLetters
+  readonly receivers: readonly ReceiverStatus[]
+}
+
+export interface ReceiverStatus {
+  readonly id: string
+  /** When something arrived last, milliseconds since the epoch; undefined: nothing yet. */
+  readonly last?: number
+  /** Milliseconds since then, or since it is waited for. */
+  readonly waiting: number
+  /** Whether that is longer than it should be; the running process alone knows. */
+  readonly silent?: boolean
 }
 
 export interface LaneStatus {
@@ -31,7 +42,8 @@ export interface LaneStatus {
 /** `stopped`: reasons by the lanes' names. */
 export function statusOf(
   journal: Journal,
-  stopped: ReadonlyMap<string, string> = new Map()
+  stopped: ReadonlyMap<string, string>,
+  receivers: readonly ReceiverStatus[]
 ): JournalStatus {
   const lanes = [...journal.lanes.values()].map(({ name, id, behind, oldest, sealed, book }) => ({
     ...{ name, id, records: behind.records, bytes: behind.bytes, sealed },
@@ -40,7 +52,7 @@ export function statusOf(
     ...(stopped.has(name) && { stopped: stopped.get(name)! })
   }))
   const { writer, givenUp } = journal
-  return { writer, segments: journal.segments(), lanes, givenUp }
+  return { writer, segments: journal.segments(), lanes, givenUp, receivers }
 }
 
 /** The same of a journal that nobody has open. */
@@ -61,7 +73,11 @@ export function statusAtRest({ state, segments, backlog }: Recovered): JournalSt
       return { number, first: firstLsn, last: lastLsn, bytes: end }
     }),
     lanes,
-    givenUp: state.givenUp
+    givenUp: state.givenUp,
+    receivers: [...state.arrivals].map(([id, { at, awaited }]) => ({
+      ...{ id, waiting: Math.max(0, Date.now() - at) },
+      ...(!awaited && { last: at })
+    }))
   }
 }
 

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts'
 import { createDedup, type Dedup } from '../dedup/dedup.ts'
 import { refuseForgotten } from '../journal/elsewhere.ts'
 import { type Journal, openJournal } from '../journal/journal.ts'
+import { noLogs } from '../logs/logs.ts'
 import type { Log } from '../telemetry/log.ts'
 import { openAdmission } from './admission.ts'
 import type { Lane } from './lane.ts'
@@ -67,10 +68,12 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
         admission.take(batch, limits, (admitted) => enter(admitted, stored))
       const mark = (batch: Batch) => (journal ? journal.append(batch, []) : batch.settle())
       const take = dedup?.sieve(id, { pass: admit, mark }) ?? admit
+      if (component.expectEvery !== undefined && journal) beginWait(journal, id)
       const receiver = await startReceiver(component, {
         log,
         stopping: stopping.signal,
         resume: journal?.resume(id),
+        arrived: journal?.arrivals.get(id),
         take: (batch) => (batch.logs.records === 0 ? mark(batch) : take(batch)),
         failed: failure.reject
       })
@@ -101,6 +104,14 @@ export async function startPipeline(config: Config, log: Log): Promise<Pipeline>
   }
   const lanes = ways.map(({ lane }) => lane)
   return { journal, lanes, receivers, dedup, failed: failure.promise, stop }
+}
+
+/** How long a receiver has waited for its first record must outlive a restart as well. */
+function beginWait(journal: Journal, receiver: string): void {
+  if (journal.arrivals.has(receiver)) return
+  // Where there is no room the wait begins with this run, and the next start tries again.
+  const settle = () => {}
+  journal.append({ logs: noLogs, meta: { receiver, arrived: Date.now() }, settle }, [])
 }
 
 /** Receivers in use whose records have ids. */

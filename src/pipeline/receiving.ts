@@ -1,12 +1,15 @@
 import type { Subscription } from 'rxjs'
 import type { Batch, Receiver, ReceiverContext } from '../component.ts'
 import type { Component } from '../config/config.ts'
+import type { Arrival } from '../journal/state.ts'
 import type { Log } from '../telemetry/log.ts'
+import { type Arrivals, watchArrivals } from './arrivals.ts'
 import { type Outcomes, watchOutcomes } from './outcomes.ts'
 
 /** A receiver that runs. */
 export interface Receiving extends Outcomes {
   readonly id: string
+  readonly arrivals: Arrivals
   /** Where it listens, as it says itself. */
   readonly addresses: readonly string[]
   /** Resolves when it has ended: completed after `stopping`, or failed. */
@@ -19,6 +22,8 @@ export interface ReceivingOptions {
   readonly log: Log
   readonly stopping: AbortSignal
   readonly resume: string | undefined
+  /** What the journal knows of its last arrival. */
+  readonly arrived: Arrival | undefined
   take(batch: Batch): void
   /** It cannot go on. */
   failed(error: Error): void
@@ -26,16 +31,22 @@ export interface ReceivingOptions {
 
 /** Subscribes to a receiver, the only one to do so. Resolves when it is ready; rejects when it cannot start. */
 export async function startReceiver(
-  { id, create, options: settings }: Component,
+  { id, create, options: settings, expectEvery, silence }: Component,
   options: ReceivingOptions
 ): Promise<Receiving> {
   const log = options.log.with({ receiver: id })
   const addresses: string[] = []
   const outcomes: Outcomes = { accepted: 0, refused: 0 }
   const watched = watchOutcomes(outcomes, log)
+  const arrivals = watchArrivals({
+    ...{ log, every: expectEvery, cause: silence, before: options.arrived }
+  })
   let end = () => {}
   const ended = new Promise<void>((resolve) => {
-    end = resolve
+    end = () => {
+      arrivals.stop()
+      resolve()
+    }
   })
   let subscription: Subscription | undefined
 
@@ -61,14 +72,21 @@ export async function startReceiver(
       end()
     }
     Promise.resolve(create(settings, context)).then((receiver) => {
-      const next = (batch: Batch) => options.take(watched(batch))
+      const next = (batch: Batch) => {
+        if (batch.logs.records > 0) arrivals.heard()
+        options.take(watched(batch))
+      }
       subscription = (receiver as Receiver).subscribe({ next, error: fault, complete })
     }, fault)
   })
   return Object.assign(outcomes, {
     id,
     addresses,
+    arrivals,
     ended,
-    unsubscribe: () => subscription?.unsubscribe()
+    unsubscribe: () => {
+      arrivals.stop()
+      subscription?.unsubscribe()
+    }
   })
 }

@@ -138,6 +138,29 @@ test('the journal of a running collector is looked at and left as it is', async 
   owner!.release()
 })
 
+test.each([
+  ['', 'nothing yet: no journal has been begun'],
+  [
+    'journal: false',
+    'without a journal its arrivals are told by the log of the running process alone'
+  ]
+])('what is not known of a receiver is no problem: %s', async (service, answer) => {
+  const config = `yaml:
+receivers: { otlp: { protocols: { http: }, expect_every: 1h } }
+exporters: { debug: }
+service:
+  ${service || `journal: { directory: "${directory}/journal" }`}
+  pipelines: { logs: { receivers: [otlp], exporters: [debug] } }
+`
+  let output = ''
+  const options = { config: [config], set: [], logsOnly: false, env: process.env }
+  const code = await doctor(options, false, (text) => {
+    output += text
+  })
+  expect(code).toBe(0)
+  expect(output).toContain(`receiver otlp: ${answer}\n`)
+})
+
 test('buckets that records name are said to be probed later', async () => {
   const mapped = 'resource_attrs_to_s3: { s3_bucket: team }'
   const named = await examined(`${mapped}, s3uploader: ${bucket()}`)

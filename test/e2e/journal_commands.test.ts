@@ -30,10 +30,12 @@ const shown = (directory: string) => [
   expect.stringMatching(
     /^ {2}logs\/dead \([0-9a-f]{16}\) {2}3 records undelivered, .*, oldest accepted \d{4}-\d\d-\d\dT/
   ),
-  expect.stringMatching(/^ {2}logs\/well \([0-9a-f]{16}\) {2}0 records undelivered, 0 bytes$/)
+  expect.stringMatching(/^ {2}logs\/well \([0-9a-f]{16}\) {2}0 records undelivered, 0 bytes$/),
+  'receivers:',
+  expect.stringMatching(/^ {2}otlp {2}last record \d{4}-\d\d-\d\dT/)
 ]
 
-test('journal shows segments, lanes and the oldest record, of a journal in use and of one at rest', {
+test('journal shows segments, lanes, the oldest record and the last one, of a journal in use and of one at rest', {
   timeout
 }, async () => {
   const { auditcol } = await withDeadLane()

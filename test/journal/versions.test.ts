@@ -25,6 +25,10 @@ test('J11: a journal of version 1 is read as it was meant: lanes, positions, num
       ['otlp', 'offset 5'],
       ['other', 'x']
     ]),
+    arrivals: new Map([
+      ['otlp', { at: 1_700_000_000_000 }],
+      ['other', { at: 1_700_000_000_000 }]
+    ]),
     lanes: new Map([
       [
         1,

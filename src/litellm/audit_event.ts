@@ -32,7 +32,7 @@ export function mapAuditEvent(document: Document, openValues: boolean): Mapped {
       'audit.outcome': 'success',
       ...(target !== undefined && { 'audit.target.id': target }),
       'audit.target.type': table,
-      ...scalarsOf(document, plainFields),
+      ...scalarsOf(document, plainFields(document)),
       ...(openValues && opened(document))
     }
   }
@@ -48,18 +48,18 @@ const verbs = new Map([
   ['rotated', 'ROTATE']
 ])
 
-/** In 1.109 the first four; the others are in newer rows. */
-const plainFields = [
-  'table_name',
-  'action',
-  'changed_by',
-  'changed_by_api_key',
-  'object_alias',
-  'object_team_id',
-  'object_team_alias',
-  'changed_by_user_email',
-  'changed_by_key_alias'
-]
+/** What is in the draft's attributes or the time already, and the values, which stay closed unless asked for. */
+const placedFields = new Set(['id', 'updated_at', 'object_id', 'before_value', 'updated_values'])
+
+/** LiteLLM 1.109 has four others, newer versions nine; a hostile sender has as many as fit into a body. */
+const plainFieldsMax = 64
+const nameMax = 100
+
+function plainFields(document: Document): string[] {
+  return Object.keys(document)
+    .filter((name) => !placedFields.has(name) && name.length <= nameMax)
+    .slice(0, plainFieldsMax)
+}
 
 /** A user; without one the key, a service; without both LiteLLM itself. */
 function actorOf({ changed_by, changed_by_api_key }: Document) {

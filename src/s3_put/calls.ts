@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { declaration, text } from './answers.ts'
 import { Refusal } from './refusal.ts'
 import type { Kept } from './repeats.ts'
@@ -8,7 +8,11 @@ import type { Target } from './target.ts'
 const plainQuery = /^(x-id|X-Amz-.+|x-amz-.+)$/
 
 /** Whether this puts an object; throws a Refusal where it would do something with one that is not done here. */
-export function putsObject({ method, headers }: IncomingMessage, target: Target): boolean {
+export function putsObject(
+  method: string | undefined,
+  headers: IncomingHttpHeaders,
+  target: Target
+): boolean {
   if (method !== 'PUT' || target.key === '') return false
   const other = Object.keys(target.query).find((name) => !plainQuery.test(name))
   if (other !== undefined) throw notDone(`PUT of an object with ?${other}`)

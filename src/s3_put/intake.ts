@@ -71,8 +71,8 @@ function createOverwritten(log: Log): (key: string) => void {
   let said = Number.NEGATIVE_INFINITY
   return (key) => {
     total++
-    if (Date.now() - said < repeatMs) return
-    said = Date.now()
+    if (performance.now() - said < repeatMs) return
+    said = performance.now()
     log.warn('a key was put again with other bytes: both are kept', { key, so_far: total })
   }
 }

@@ -51,9 +51,13 @@ export interface RepeatsOptions {
 /** Bytes that a key which is remembered takes: two digests, two entries of maps (measured: 0.5 KB). */
 export const keyCost = 512
 
-export function createRepeats({ window, max_keys }: RepeatsOptions, now = Date.now): Repeats {
+/** `now` is monotonic: who sets the clock makes no repetition a second record. */
+export function createRepeats(
+  { window, max_keys }: RepeatsOptions,
+  now = () => performance.now()
+): Repeats {
   /** By what was put, oldest first. */
-  const kept = new Map<string, Kept & { readonly place: string }>()
+  const kept = new Map<string, { readonly place: string; readonly since: number }>()
   /** By key: what was put there last, and how many of `kept` are its. */
   const places = new Map<string, { readonly last: Kept; readonly count: number }>()
   /** By what is being put: who waits for its outcome. */
@@ -115,16 +119,16 @@ export function createRepeats({ window, max_keys }: RepeatsOptions, now = Date.n
   }
 
   function keep(what: string, place: string, { etag, bytes }: Arrival): void {
-    const last = { etag, bytes, at: now() }
-    kept.set(what, { ...last, place })
+    const last = { etag, bytes, at: Date.now() }
+    kept.set(what, { place, since: now() })
     places.set(place, { last, count: (places.get(place)?.count ?? 0) + 1 })
     forget()
   }
 
   function forget(): void {
-    const since = now() - window
-    for (const [what, { place, at }] of kept) {
-      if (kept.size <= max_keys && at > since) return
+    const oldest = now() - window
+    for (const [what, { place, since }] of kept) {
+      if (kept.size <= max_keys && since > oldest) return
       kept.delete(what)
       const { last, count } = places.get(place)!
       if (count > 1) places.set(place, { last, count: count - 1 })

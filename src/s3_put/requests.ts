@@ -6,6 +6,7 @@ import { leaveBody, onceClosed } from '../otlp/http_request.ts'
 import type { Log } from '../telemetry/log.ts'
 import { answer, bodyRefusal, refusalOf, refuse } from './answers.ts'
 import { putsObject, replyTo } from './calls.ts'
+import { withHoisted } from './hoisted.ts'
 import type { Intake } from './intake.ts'
 import { payloadOf, signingOf } from './payload.ts'
 import { Refusal } from './refusal.ts'
@@ -49,22 +50,23 @@ export function createRequestHandler(options: RequestOptions) {
     async function take(): Promise<void> {
       const target = targetOf(request.url!, request.headers.host ?? '', domain)
       const sender = await authenticate?.(request, target, Date.now())
+      const headers = withHoisted(request.headers, target.query)
       if (!open) return
       if (stopping.aborted) throw new Refusal('SlowDown', 'auditcol is stopping, send it again', 1)
-      if (!putsObject(request, target)) {
+      if (!putsObject(request.method, headers, target)) {
         leaveBody(request, response)
         bodyLeft = false
-        const { headers, xml } = replyTo(request, target, repeats.find)
-        answer(response, 200, headers, xml)
+        const reply = replyTo(request, target, repeats.find)
+        answer(response, 200, reply.headers, reply.xml)
         return
       }
-      signingOf(request.headers, sender)
+      signingOf(headers, sender)
       const refusal = admitBody(request, { limit, held }, share)
       if (refusal !== undefined) throw bodyRefusal(refusal)
       const body = await bodyOf()
-      const { bytes, sha256, md5 } = await payloadOf(body, request.headers, sender)
+      const { bytes, sha256, md5 } = await payloadOf(body, headers, sender)
       const { bucket, key } = target
-      if (request.headers['if-none-match'] === '*') {
+      if (headers['if-none-match'] === '*') {
         // S3's condition: nothing is there, and nothing comes there meanwhile; from here to the intake nobody else has his turn.
         for (let wait = repeats.idle(bucket, key); wait; wait = repeats.idle(bucket, key))
           await wait
@@ -80,7 +82,7 @@ export function createRequestHandler(options: RequestOptions) {
           bytes,
           sha256,
           etag,
-          headers: request.headers,
+          headers,
           accessKeyId: sender?.accessKeyId,
           remoteAddress: request.socket.remoteAddress
         },

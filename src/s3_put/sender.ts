@@ -4,6 +4,7 @@ import { escapeUri } from '@smithy/core/protocols'
 import { Hash } from '@smithy/core/serde'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { algorithm, type Claim, claimOf } from './claim.ts'
+import { withHoisted } from './hoisted.ts'
 import { Refusal } from './refusal.ts'
 import type { Target } from './target.ts'
 
@@ -103,21 +104,23 @@ function canonicalRequest(
   { signedHeaders, expires }: Claim
 ): string {
   const values = (name: string) => headersDistinct[name]?.join().trim().replace(/\s+/g, ' ') ?? ''
-  const unsigned = expires === undefined ? '' : 'UNSIGNED-PAYLOAD'
+  const isPresigned = expires !== undefined
+  const unsaid = isPresigned ? (withHoisted({}, query)[payloadHeader] ?? 'UNSIGNED-PAYLOAD') : ''
   return [
     method,
     path,
-    canonicalQuery(query),
+    canonicalQuery(query, isPresigned),
     ...signedHeaders.map((name) => `${name}:${values(name)}`),
     '',
     signedHeaders.join(';'),
-    values(payloadHeader) || unsigned
+    values(payloadHeader) || unsaid
   ].join('\n')
 }
 
-function canonicalQuery(query: Target['query']): string {
+/** A signature does not cover itself; beside one in the header, what looks like one in the query is covered. */
+function canonicalQuery(query: Target['query'], isPresigned: boolean): string {
   const pairs = Object.entries(query).flatMap(([name, value]) => {
-    if (name === 'X-Amz-Signature') return []
+    if (isPresigned && name === 'X-Amz-Signature') return []
     return [value].flat().map((one) => [escapeUri(name), escapeUri(one)] as const)
   })
   const ordered = pairs.toSorted(([a, x], [b, y]) => (a === b ? order(x, y) : order(a, b)))

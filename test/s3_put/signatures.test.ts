@@ -1,82 +1,11 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { decodeLogs } from '../../src/logs/decode.ts'
-import {
-  accessKey,
-  credentials,
-  litellmPut,
-  type Request,
-  send,
-  signed,
-  startS3Put
-} from './start.ts'
+import { accessKey, credentials, litellmPut, send, signed, startS3Put } from './start.ts'
 
 const event =
   '{"id": "7c1", "table_name": "LiteLLM_TeamTable", "action": "created", "object_id": "t"}'
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
-
-/** A request that LiteLLM signed, after somebody on the way has changed it. */
-const tampered: Record<string, (request: Request) => Request> = {
-  'another method': (r) => ({ ...r, method: 'POST' }),
-  'another bucket': (r) => ({ ...r, path: r.path.replace('/logs/', '/logz/') }),
-  'another key': (r) => ({ ...r, path: r.path.replace('08-15-00', '08-15-01') }),
-  'a key longer by a slash': (r) => ({ ...r, path: `${r.path}/` }),
-  'a key encoded otherwise': (r) => ({ ...r, path: r.path.replace('audit', '%61udit') }),
-  'a key through a dot segment': (r) => ({ ...r, path: r.path.replace('/proxy/', '/proxy/./') }),
-  'a query': (r) => ({ ...r, query: { 'x-id': 'PutObject' } }),
-  'another body': (r) => ({ ...r, body: event.replace('created', 'deleted') }),
-  'another body with its MD5': (r) => {
-    const other = litellmPut(event.replace('created', 'deleted'))
-    return change(r, { 'content-md5': other.headers['content-md5'] }, other.body)
-  },
-  'another body with its hash': (r) => {
-    const other = litellmPut(event.replace('created', 'deleted'))
-    return change(r, { 'x-amz-content-sha256': sha256(String(other.body)) }, other.body)
-  },
-  'a body that need not be signed': (r) =>
-    change(r, { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }),
-  'another type': (r) => change(r, { 'content-type': 'text/plain' }),
-  'another file name': (r) => change(r, { 'content-disposition': 'inline; filename="x"' }),
-  'another host': (r) => change(r, { host: 'logs.example.com' }),
-  'a date a second later': (r) =>
-    change(r, { 'x-amz-date': aSecondLater(r.headers['x-amz-date']!) }),
-  'a header that says what S3 is to do': (r) => change(r, { 'x-amz-tagging': 'retain=no' }),
-  'a header less that is covered': (r) =>
-    rewrite(r, (text) => text.replace('content-disposition;', '')),
-  'the host not covered': (r) => rewrite(r, (text) => text.replace(';host', '')),
-  'another region': (r) => rewrite(r, (text) => text.replace('us-east-1', 'us-east-2')),
-  'another day': (r) => rewrite(r, (text) => text.replace(/\/\d{8}\//, '/20200101/')),
-  'another service': (r) => rewrite(r, (text) => text.replace('/s3/', '/sts/')),
-  'another access key': (r) => rewrite(r, (text) => text.replace('AKIDLITELLM', 'AKIDOTHER')),
-  'another signature': (r) =>
-    rewrite(r, (text) => text.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'))),
-  'a signature cut short': (r) => rewrite(r, (text) => text.slice(0, -2)),
-  'an older algorithm': (r) => rewrite(r, () => `AWS ${credentials.accessKeyId}:c2lnbmF0dXJl`),
-  'a session token': (r) => change(r, { 'x-amz-security-token': 'token' }),
-  'no signature': ({ headers: { authorization: _, ...headers }, ...r }) => ({ ...r, headers })
-}
-
-function change(
-  request: Request,
-  headers: Record<string, string | undefined>,
-  body = request.body
-) {
-  const all = { ...request.headers, ...headers } as Record<string, string>
-  return { ...request, headers: all, body }
-}
-
-function rewrite(request: Request, edit: (authorization: string) => string): Request {
-  return change(request, { authorization: edit(request.headers.authorization!) })
-}
-
-function aSecondLater(date: string): string {
-  const second = (Number(date.slice(13, 15)) + 1) % 60
-  return `${date.slice(0, 13)}${String(second).padStart(2, '0')}Z`
-}
-
-/** Upon these, with 400 or 403, LiteLLM drops what it has. */
-const terminal =
-  /EntityTooLarge|InvalidArgument|MalformedXML|InvalidDigest|KeyTooLongError|BadDigest|InvalidRequest/
 
 describe('a signed PUT', () => {
   test('as LiteLLM sends it is taken', async () => {
@@ -86,20 +15,6 @@ describe('a signed PUT', () => {
     expect(answer.headers.etag).toBe(`"${createHash('md5').update(event).digest('hex')}"`)
     expect(run.batches).toHaveLength(1)
   })
-
-  test.each(Object.entries(tampered))(
-    'with %s is refused, and LiteLLM keeps it',
-    async (_, tamper) => {
-      const run = await startS3Put()
-      const answer = await send(run.address, tamper(await signed(litellmPut(event), run.address)))
-      expect(answer.status, answer.body).toBeGreaterThanOrEqual(400)
-      expect(answer.status).toBeLessThanOrEqual(403)
-      expect(answer.code).toMatch(/^[A-Z]\w+$/)
-      expect(answer.code).not.toMatch(terminal)
-      expect(answer.body).not.toContain(credentials.secretAccessKey)
-      expect(run.batches).toHaveLength(0)
-    }
-  )
 
   test('of a clock that is more than 15 minutes off is refused', async () => {
     const run = await startS3Put()

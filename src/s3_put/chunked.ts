@@ -16,8 +16,14 @@ export interface Chunk {
   readonly signature: string | undefined
 }
 
-/** AWS's own limit for all but the last: without one a body of single bytes would cost a signature each. */
+/** AWS's own limit for all but the last. */
 export const smallestChunk = 8 * 1024
+
+/**
+ * Senders that stream what they have as it comes (the AWS SDK for JavaScript, unless told to buffer) make
+ * smaller ones. AWS refuses them; so many are taken here where none of them costs a signature.
+ */
+export const smallChunksMax = 10_000
 
 /** The longest line before a chunk, and the longest text after the last. */
 const lineMax = 256
@@ -25,24 +31,27 @@ const trailerMax = 8 * 1024
 
 /**
  * `<size in hex>[;chunk-signature=<hex>]\r\n<data>\r\n`, as often as it takes, an empty chunk, trailers
- * `<name>:<value>\r\n`, an empty line. Throws a Refusal for anything else.
+ * `<name>:<value>\r\n`, an empty line. Throws a Refusal for anything else, and for more small chunks
+ * before the last than `smallMax`.
  */
-export function readChunked(body: Uint8Array): Chunked {
+export function readChunked(body: Uint8Array, smallMax: number): Chunked {
   const buffer = Buffer.from(body.buffer, body.byteOffset, body.length)
   const chunks: Chunk[] = []
   let at = 0
   let bytes = 0
-  let small = false
+  let isSmall = false
+  let small = 0
   for (;;) {
     const end = buffer.indexOf('\r\n', at)
     if (end < 0 || end - at > lineMax) throw incomplete('a chunk has no size')
     const { size, signature } = headOf(buffer.toString('latin1', at, end))
     at = end + 2
-    if (small && size > 0) {
-      const message = `a chunk that is not the last has fewer than ${smallestChunk} bytes`
-      throw new Refusal('InvalidChunkSizeError', message)
+    if (isSmall && size > 0 && ++small > smallMax) {
+      const what =
+        smallMax === 0 ? 'a chunk that is not the last has' : `more than ${smallMax} chunks have`
+      throw new Refusal('InvalidChunkSizeError', `${what} fewer than ${smallestChunk} bytes`)
     }
-    small = size < smallestChunk
+    isSmall = size < smallestChunk
     if (size === 0) {
       chunks.push({ data: buffer.subarray(at, at), signature })
       break

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { checkChecksums, checkMd5 } from './checksums.ts'
-import { type Chunked, readChunked } from './chunked.ts'
+import { type Chunked, readChunked, smallChunksMax } from './chunked.ts'
 import { algorithm } from './claim.ts'
 import { Refusal } from './refusal.ts'
 import type { Sender } from './sender.ts'
@@ -48,7 +48,8 @@ export async function payloadOf(
 ): Promise<Payload> {
   const signing = signingOf(headers, sender)
   const isChunked = signing !== 'hash' && signing !== 'none'
-  const chunked = isChunked ? readChunked(body) : undefined
+  const smallMax = signing === 'trailer' ? smallChunksMax : 0
+  const chunked = isChunked ? readChunked(body, smallMax) : undefined
   const bytes = chunked ? joined(chunked, headers) : body
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   const md5 = createHash('md5').update(bytes).digest()

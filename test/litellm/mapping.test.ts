@@ -43,6 +43,13 @@ describe('an audit event of LiteLLM', () => {
     ['LiteLLM_TeamTable', 'created', 'litellm.team.created', 'CREATE'],
     ['LiteLLM_UserTable', 'updated', 'litellm.user.updated', 'UPDATE'],
     ['LiteLLM_ProxyModelTable', 'deleted', 'litellm.proxy_model.deleted', 'DELETE'],
+    ['LiteLLM_ModelTable', 'created', 'litellm.model.created', 'CREATE'],
+    ['LiteLLM_ManagedFileTable', 'created', 'litellm.managed_file.created', 'CREATE'],
+    ['LiteLLM_ToolTable', 'updated', 'litellm.tool.updated', 'UPDATE'],
+    ['LiteLLM_VerificationToken', 'rotated', 'litellm.verification_token.rotated', 'ROTATE'],
+    ['LiteLLM_CacheConfig', 'updated', 'litellm.cache_config.updated', 'UPDATE'],
+    ['LiteLLM_ConfigOverrides', 'updated', 'litellm.config_overrides.updated', 'UPDATE'],
+    ['LiteLLM_Config', 'updated', 'litellm.config.updated', 'UPDATE'],
     ['LiteLLM_SSOConfig', 'blocked', 'litellm.sso_config.blocked', 'BLOCK'],
     ['LiteLLM_UISettings', 'unblocked', 'litellm.ui_settings.unblocked', 'UNBLOCK'],
     [
@@ -75,6 +82,36 @@ describe('an audit event of LiteLLM', () => {
       'litellm.object_team_id': 't',
       'litellm.changed_by_user_email': 'a@b.c'
     })
+  })
+
+  test('has every plain field of whatever comes next, up to 64 of them', () => {
+    const next = { request_id: 'r', dry_run: false, tries: 2, empty: '', none: null, list: [1] }
+    const { attributes } = mapAuditEvent({ ...event, ...next }, false)
+    expect(attributes).toMatchObject({
+      'litellm.request_id': 'r',
+      'litellm.dry_run': false,
+      'litellm.tries': 2
+    })
+    for (const name of [
+      'id',
+      'updated_at',
+      'object_id',
+      'updated_values',
+      'empty',
+      'none',
+      'list'
+    ]) {
+      expect(attributes).not.toHaveProperty([`litellm.${name}`])
+    }
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`field_${n}`, n]))
+    const { attributes: some } = mapAuditEvent({ ...event, ...many }, false)
+    expect(Object.keys(some).filter((name) => name.startsWith('litellm.'))).toHaveLength(64)
+  })
+
+  test('leaves what LiteLLM has starred as it is', () => {
+    const updated_values = '{"key_alias": "****", "token": "b7f1", "models": ["gpt"]}'
+    const { attributes } = mapAuditEvent({ ...event, updated_values }, true)
+    expect(attributes['litellm.updated_values']).toEqual(JSON.parse(updated_values))
   })
 
   test('gives its values opened when asked to', () => {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { Agent } from 'node:http'
+import type { LookupFunction } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import {
@@ -12,10 +14,11 @@ import {
   HeadObjectCommand,
   ListBucketsCommand,
   ListObjectsV2Command,
-  PutObjectCommand
+  PutObjectCommand,
+  S3Client
 } from '@aws-sdk/client-s3'
-import { describe, expect, test } from 'vitest'
-import { accessKey, recordsOf, sdkClient, startS3Put } from './start.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { accessKey, credentials, recordsOf, sdkClient, startS3Put } from './start.ts'
 
 const put = (Key: string, Body: string | Readable | Buffer, more = {}) =>
   new PutObjectCommand({ Bucket: 'logs', Key, Body, ...more })
@@ -74,6 +77,33 @@ describe('the AWS SDK', () => {
       expect(recordsOf(run).map(({ body }) => body === text)).toEqual([true, true])
     }
   )
+
+  test('puts with the bucket in the host', async () => {
+    const run = await startS3Put({ domain: 's3.internal' })
+    const here: LookupFunction = (_name, options, done) =>
+      options.all ? done(null, [{ address: '127.0.0.1', family: 4 }]) : done(null, '127.0.0.1', 4)
+    const [, port] = run.address.split(':')
+    const client = new S3Client({
+      endpoint: `http://s3.internal:${port}`,
+      requestHandler: { httpAgent: new Agent({ lookup: here }) },
+      ...{ region: 'eu-central-1', maxAttempts: 1, credentials }
+    })
+    onTestFinished(() => client.destroy())
+    await client.send(put('a b/ü+%/x.json', '{}'))
+    const [record] = recordsOf(run)
+    expect(record!.resource.attributes['aws.s3.bucket']).toBe('logs')
+    expect(record!.attributes['aws.s3.key']).toBe('a b/ü+%/x.json')
+  })
+
+  test('puts a stream of many small pieces', async () => {
+    const run = await startS3Put()
+    const pieces = Array.from({ length: 300 }, (_, n) =>
+      Buffer.from(`{"piece": ${n}}\n`.repeat(10))
+    )
+    const ContentLength = pieces.reduce((sum, { length }) => sum + length, 0)
+    await sdkClient(run.address).send(put('pieces', Readable.from(pieces), { ContentLength }))
+    expect(recordsOf(run)).toHaveLength(3000)
+  })
 
   test('puts with a session token, when it is the one configured', async () => {
     const run = await startS3Put({ access_keys: [{ ...accessKey, session_token: 'token' }] })

@@ -11,7 +11,7 @@ const end = Buffer.from('\r\n')
 const full = 'x'.repeat(smallestChunk)
 
 const read = (...parts: readonly (Buffer | string)[]) =>
-  readChunked(Buffer.concat(parts.map((part) => Buffer.from(part))))
+  readChunked(Buffer.concat(parts.map((part) => Buffer.from(part))), 0)
 
 describe('a chunked body', () => {
   test.each([
@@ -50,6 +50,13 @@ describe('a chunked body', () => {
     ])
   })
 
+  test('of small ones is taken as far as it may have them', () => {
+    const body = Buffer.concat([chunk('a'), chunk('b'), chunk('c'), last, end])
+    expect(readChunked(body, 2).bytes).toBe(3)
+    const code = 'InvalidChunkSizeError'
+    expect(() => readChunked(body, 1)).toThrow(expect.objectContaining({ code }))
+  })
+
   test('of any bytes is read or refused', () => {
     const piece = fc.oneof(
       fc.constantFrom('\r\n', '0\r\n', '3\r\nabc\r\n', ';chunk-signature=', 'a:b', 'ffffffff\r\n'),
@@ -58,7 +65,7 @@ describe('a chunked body', () => {
     const property = fc.property(fc.array(piece), (pieces) => {
       const body = Buffer.from(pieces.join(''))
       try {
-        expect(readChunked(body).bytes).toBeLessThanOrEqual(body.length)
+        expect(readChunked(body, 2).bytes).toBeLessThanOrEqual(body.length)
       } catch (error) {
         expect(error).toBeInstanceOf(Refusal)
       }

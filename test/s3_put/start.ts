@@ -23,15 +23,16 @@ export interface Started extends Run {
   readonly address: string
 }
 
-/** A receiver that listens for the duration of a test, and takes over everything unless `each` says otherwise. */
+/** A receiver that listens until `atEnd`, and takes over everything unless `each` says otherwise. */
 export async function startS3Put(
   keys: Record<string, unknown> = {},
-  each: (batch: Batch) => void = (batch) => batch.settle()
+  each: (batch: Batch) => void = (batch) => batch.settle(),
+  atEnd: (end: () => void) => void = onTestFinished
 ): Promise<Started> {
   const access_keys = keys.auth === 'none' ? [] : [accessKey]
   const options = config.parse({ endpoint: '127.0.0.1:0', access_keys, ...keys })
   const run = runReceiver((context) => s3Put(options, context), each)
-  onTestFinished(() => run.subscription.unsubscribe())
+  atEnd(() => run.subscription.unsubscribe())
   return { ...run, address: await run.endpoint }
 }
 

@@ -24,6 +24,8 @@ const config = (port: number) => `
 receivers:
   s3_put:
     endpoint: 127.0.0.1:${port}
+    domain: s3.internal
+    open_values: true
     access_keys:
       - access_key_id: ${pair.AWS_ACCESS_KEY_ID}
         secret_access_key: ${pair.AWS_SECRET_ACCESS_KEY}
@@ -43,6 +45,7 @@ interface Archived {
   readonly body: string
   readonly line: number
   readonly identity: string | undefined
+  readonly attributes: Attributes
 }
 
 /** Every record in the archive. */
@@ -59,7 +62,8 @@ function archived(dir: string): Archived[] {
           name: eventName,
           body: stringValue ?? Buffer.from(bytesValue!, 'base64').toString('latin1'),
           line: Number(intValue ?? 0),
-          identity
+          identity,
+          attributes
         }
       })
     )
@@ -124,8 +128,29 @@ describe.skipIf(python === undefined)("LiteLLM's own S3Logger", () => {
     expect(new Set(records.map(({ identity }) => identity))).toEqual(new Set(['AKIDLITELLM']))
     const names = records.map(({ name }) => name)
     expect(names.filter((name) => name === 'litellm.request.acompletion')).toHaveLength(2)
-    expect(names).toContain('litellm.team.created')
-    expect(names).toContain('litellm.verification_token.deleted')
+    const events = records.filter(({ key }) => key.includes('/audit_logs/'))
+    expect(events).toHaveLength(40)
+    for (const { name, body, attributes } of events) {
+      const { id, object_id, table_name, action, before_value } = JSON.parse(body)
+      const table = table_name.replace(/^LiteLLM_|Table$/g, '').replaceAll(/[^a-z]/gi, '')
+      expect(name.replaceAll('_', '')).toBe(
+        `litellm.${table.toLowerCase()}.${action.replaceAll('_', '')}`
+      )
+      const text = (attribute: string) => textOf(attributes, attribute)
+      expect(text('audit.record.id')).toBe(id)
+      expect(text('audit.target.id')).toBe(object_id)
+      expect(text('audit.actor.id')).toBe('default_user_id')
+      expect(text('audit.actor.type')).toBe('user')
+      expect(text('audit.outcome')).toBe('success')
+      expect(text('audit.source.id')).toBe('127.0.0.1')
+      expect(text('litellm.table_name')).toBe(table_name)
+      expect(text('litellm.changed_by_api_key')).toBe('litellm_proxy_master_key')
+      // Of every third event it is JSON in JSON.
+      const once = JSON.parse(before_value)
+      const { team_alias } = typeof once === 'string' ? JSON.parse(once) : once
+      expect(JSON.stringify(attribute(attributes, 'litellm.before_value'))).toContain(team_alias)
+    }
+    expect(new Set(names).size).toBeGreaterThan(12)
   })
 
   test('puts files of events: each line is a record, and makes the file again', {
@@ -191,12 +216,17 @@ describe.skipIf(python === undefined)('boto3', () => {
       SHA1: etag,
       SHA256: etag,
       presigned: etag,
+      'virtual host': etag,
+      'virtual host, presigned': etag,
+      'presigned for another key': 'SignatureDoesNotMatch',
+      'presigned for longer': 'SignatureDoesNotMatch',
       location: null,
       list: 0,
       head: Buffer.byteLength(text),
       twice: 'PreconditionFailed',
       delete: 'NotImplemented',
       missing: 'NoSuchKey',
+      'a token': 'InvalidToken',
       'wrong secret': 'SignatureDoesNotMatch'
     })
     expect(await stop(auditcol)).toBe(0)
@@ -205,6 +235,8 @@ describe.skipIf(python === undefined)('boto3', () => {
       new Map([
         ...['a b/ü+%&=~.json', 'required', 'stream', 'unsigned'].map((key) => [key, text] as const),
         ...['CRC32', 'SHA1', 'SHA256', 'pre signed'].map((key) => [key, text] as const),
+        ['a b/virtual', text],
+        ['virtual presigned', text],
         ['upload_fileobj', 'bytes \xff']
       ])
     )

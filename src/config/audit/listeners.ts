@@ -1,5 +1,5 @@
+import { isLoopback } from '../../loopback.ts'
 import { parseEndpoint } from '../../otlp/endpoint.ts'
-import { isThisMachine } from '../../otlp_client/tunnel.ts'
 import type { Audited, Finding } from './audit.ts'
 import { placeOf } from './place_of.ts'
 
@@ -38,7 +38,7 @@ function listenersIn(options: unknown, path: readonly string[]): Listener[] {
 }
 
 function isProtected({ endpoint, transport, tls, auth }: Listener): boolean {
-  if (transport === 'unix' || isThisMachine(parseEndpoint(endpoint)?.host ?? '')) return true
+  if (transport === 'unix' || isLoopback(parseEndpoint(endpoint)?.host ?? '')) return true
   return isSet(tls) || (isSet(auth) && auth !== 'none')
 }
 

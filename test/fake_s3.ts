@@ -11,6 +11,7 @@ export type Fault =
   | 'reset'
   | 'reset stored'
   | 'hang'
+  | 'hang stored'
   | 'conflict'
   | 'denied'
   | 'no bucket'
@@ -167,6 +168,7 @@ export async function startFakeS3() {
       sha256: stored === body && typeof sha256 === 'string' ? sha256 : undefined,
       ...(locks && !forgetsLocks && { lock: locks })
     })
+    if (fault === 'hang stored') return void (await hang(request))
     if (fault === 'reset stored') return void request.socket.destroy()
     if (fault === 'error stored') return send(response, 500, 'InternalError')
     const md5 = createHash('md5').update(body).digest('hex')
@@ -275,7 +277,7 @@ async function fail(fault: Fault, request: IncomingMessage, response: ServerResp
       request.socket.destroy()
       return true
     case 'hang':
-      await Promise.race([wait(60_000, undefined, { ref: false }), closed(request)])
+      await hang(request)
       return true
     case 'conflict':
       send(response, 409, 'ConditionalRequestConflict')
@@ -304,6 +306,10 @@ async function fail(fault: Fault, request: IncomingMessage, response: ServerResp
 function retentionOf({ headers }: IncomingMessage): number {
   const until = headers['x-amz-object-lock-retain-until-date']
   return until === undefined ? Number.POSITIVE_INFINITY : Date.parse(String(until)) - Date.now()
+}
+
+async function hang(request: IncomingMessage) {
+  await Promise.race([wait(60_000, undefined, { ref: false }), closed(request)])
 }
 
 /** `x-amz-date: 20261123T235501Z`. */

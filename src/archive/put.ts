@@ -73,8 +73,9 @@ async function create(store: Store, upload: Upload, signal: AbortSignal) {
     return await store.create(upload.key, upload.object, signal)
   } catch (cause) {
     if (cause instanceof KeyBlocked && upload.unnumbered) return 'blocked'
+    // What cuts it off says nothing of it, and may be another object's PermanentError.
     const known = cause instanceof NotStored || cause instanceof PermanentError
-    if (!known) upload.attempted = true
+    if (!known || signal.aborted) upload.attempted = true
     throw cause
   }
 }

@@ -39,7 +39,7 @@ export interface Uploads {
 
 /**
  * After a restart every open object counts as attempted: its last PUT may have arrived when nobody
- * was there to hear it.
+ * was there to hear it. So does one whose PUTs a stop of the archive has cut off, when a void lets it go on.
  */
 export function createUploads(options: UploadsOptions): Uploads {
   const { state, book, spool, slots, attempts, log } = options
@@ -47,11 +47,13 @@ export function createUploads(options: UploadsOptions): Uploads {
   const stored = storedBefore(state)
   const running = new Set<number>()
   const bodies = new Map<number, Uint8Array>()
+  /** Cut off by a stop of the archive, and perhaps there. */
+  const cutOff = new Set<number>()
 
   const upload = async (intent: Intent, sealed: OpenObject) => {
     const { number } = sealed
     let object = sealed
-    let sending = sendingOf(sealed, number < attemptedBelow)
+    let sending = sendingOf(sealed, number < attemptedBelow || cutOff.delete(number))
     let hasSlot = true
     running.add(number)
     await attempts.repeat(
@@ -72,6 +74,7 @@ export function createUploads(options: UploadsOptions): Uploads {
       () => isVoided(number)
     )
     running.delete(number)
+    if (sending.attempted && !stored.has(number)) cutOff.add(number)
     options.ended()
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { asBefore } from '../src/archive/as_before.ts'
 import { openDirectorySpool } from '../src/archive/directory_spool.ts'
 import { checkNames } from '../src/archive/findings.ts'
 import { type KeyOptions, keyLayout, keyProblem } from '../src/archive/key.ts'
@@ -100,9 +101,11 @@ export function memory({ marshaler, s3uploader }: Options, window: number): numb
 }
 
 /** The archive is opened here: a directory that cannot be written to stops the start. */
-export default async function awss3(options: Options, context: LaneContext): Promise<Exporter> {
-  const { s3uploader, marshaler, resource_attrs_to_s3: mapped } = options
+export default async function awss3(configured: Options, context: LaneContext): Promise<Exporter> {
   const { lane } = context
+  const s3_bucket = await asBefore(configured.s3uploader.s3_bucket, lane.book.archives.keys())
+  const options = { ...configured, s3uploader: { ...configured.s3uploader, s3_bucket } }
+  const { s3uploader, marshaler, resource_attrs_to_s3: mapped } = options
   if (s3uploader.partition_time !== 'seal' && !lane.book.durable)
     throw new Error(
       'partition_time needs a journal: without one nobody remembers which partitions are open'

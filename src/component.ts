@@ -95,6 +95,8 @@ export interface Passed {
 export type Exporter = ((batch: Batch, signal: AbortSignal) => Promise<void>) & {
   /** It cuts what is larger than `meta.piece` itself. */
   readonly cuts?: boolean
+  /** It goes on with what lies sealed in the lane's book. */
+  readonly stores?: boolean
 }
 
 /** What every component gets beside its checked options. */

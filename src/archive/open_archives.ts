@@ -256,5 +256,5 @@ export function openArchives(
     )
   }
 
-  return Object.assign(take, { cuts: true })
+  return Object.assign(take, { cuts: true, stores: true })
 }

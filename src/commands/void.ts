@@ -26,7 +26,7 @@ export async function voidObject(journal: Journal, request: VoidRequest): Promis
   const { lane, archive } = only
   await lane.book.write({ do: 'void', archive, number, at: Date.now(), reason })
   lane.voided(archive, number)
-  return `object ${number} of ${archive} (${lane.name}) is void: its leaf will say so, its bytes (${counted(only.records, 'record')}) are kept under dead/ in the journal's directory`
+  return `object ${number} of ${archive} (${lane.name}) is void: its leaf will say so, and its bytes (${counted(only.records, 'record')}) go to dead/ in the journal's directory with that`
 }
 
 interface Open {

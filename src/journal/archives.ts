@@ -154,13 +154,22 @@ export function openObjects(archive: ArchiveState): { intent: Intent; object: Op
   )
 }
 
-/** The lowest lsn that an uncommitted object was sealed from (J8). */
+/**
+ * The lowest lsn that an uncommitted object was sealed from (J8). What an operator has given up holds
+ * nothing: its leaf may wait for ever, for a bucket that is gone.
+ */
 export function heldFrom(lane: ArchiveLane): number {
   let lowest = Number.MAX_SAFE_INTEGER
   for (const { queue } of lane.archives.values()) {
-    for (const item of queue) if (item.kind === 'intent') lowest = Math.min(lowest, item.from)
+    for (const item of queue) {
+      if (item.kind === 'intent' && isWanted(item)) lowest = Math.min(lowest, item.from)
+    }
   }
   return lowest
+}
+
+function isWanted({ objects, taken }: Intent): boolean {
+  return objects.some(({ voided }, index) => index >= taken && voided === undefined)
 }
 
 /** Of the ranges, what was not settled yet; a frame read again after a restart may span what is. */

@@ -17,7 +17,7 @@ export interface LanesOptions extends Pick<LaneEvents, 'settled' | 'room' | 'fat
   readonly frames: Pick<ControlFrames, 'write'>
   /** Where lanes read from, and `<journal>/spool`. */
   readonly source: Parameters<typeof createLane>[2]
-  /** What a lane held back is free: a commit is stored, or the lane is gone (J8). */
+  /** What a lane held back is free: a commit is stored, an object or the lane is given up (J8). */
   freed(): void
 }
 
@@ -42,7 +42,7 @@ export function createLanes(options: LanesOptions): Lanes {
         const { do: what, ...frame } = entry
         const told = entry.do === 'archive' ? { genesis: genesisOf(from.name, entry) } : {}
         await frames.write(frameOf[what], { lane: from.index, ...frame, ...told })
-        if (what === 'committed') options.freed()
+        if (what === 'committed' || what === 'void') options.freed()
       },
       checks: (store) => state.checks.get(store),
       room: options.room,

@@ -92,7 +92,10 @@ function since(
   unsealed: number | undefined,
   archives: ReadonlyMap<string, ArchiveState>
 ): { oldest?: number } {
-  const sealed = [...archives.values()].flatMap(openObjects).map(({ intent }) => intent.arrived)
+  const sealed = [...archives.values()]
+    .flatMap(openObjects)
+    .filter(({ object }) => object.voided === undefined)
+    .map(({ intent }) => intent.arrived)
   const oldest = Math.min(unsealed ?? Number.POSITIVE_INFINITY, ...sealed)
   return oldest === Number.POSITIVE_INFINITY ? {} : { oldest }
 }

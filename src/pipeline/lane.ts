@@ -10,6 +10,7 @@ import { reasonOf } from '../telemetry/reason.ts'
 import { createDeadLetters, type WriteLetter } from './dead_letters.ts'
 import { createDelivery } from './delivery.ts'
 import { type JunctionOptions, junction } from './junction.ts'
+import { refuseUnstored } from './orphans.ts'
 import { queueBatch } from './queue_batch.ts'
 import { type Stage, throughStages } from './stages.ts'
 
@@ -124,9 +125,11 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
 
   const queue = batch && queueBatch(batch, contextOf(options.exporter).lane)
   const letters = source.letter && createDeadLetters(source.letter, log)
+  const exporter = (await create(options.exporter, contextOf(options.exporter))) as Exporter
+  refuseUnstored(name, exporter, source.book)
   const delivery = createDelivery({
     id: options.exporter.id,
-    exporter: (await create(options.exporter, contextOf(options.exporter))) as Exporter,
+    exporter,
     consumers: num_consumers,
     retry: settings!.retry_on_failure,
     timeout: settings!.timeout,

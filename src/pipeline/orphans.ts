@@ -1,5 +1,7 @@
+import type { Exporter } from '../component.ts'
 import type { Config } from '../config/config.ts'
 import { pathsOf } from '../config/paths.ts'
+import { openObjects } from '../journal/archives.ts'
 import type { Book } from '../journal/book.ts'
 import type { Journal } from '../journal/journal.ts'
 import { counted } from '../telemetry/counted.ts'
@@ -34,6 +36,27 @@ export async function settleOrphans(config: Config, journal: Journal, log: Log):
 
 export function laneNames(config: Config): ReadonlySet<string> {
   return new Set(pathsOf(config).map(({ name }) => name))
+}
+
+/**
+ * Only an archive can store what is sealed: an exporter of another kind that has got the lane's name
+ * would go on beside it, and nobody would see it wait (L7).
+ */
+export function refuseUnstored(lane: string, exporter: Exporter, { archives }: Book): void {
+  if (exporter.stores) return
+  const waiting = [...archives.values()].flatMap((archive) =>
+    openObjects(archive).flatMap(({ object }) =>
+      object.voided ? [] : [{ store: archive.name, records: object.records }]
+    )
+  )
+  if (waiting.length === 0) return
+  const records = waiting.reduce((sum, one) => sum + one.records, 0)
+  const stores = [...new Set(waiting.map(({ store }) => store))].join(', ')
+  throw new Error(
+    `${counted(records, 'record')} undelivered for ${lane}, sealed for ${stores}, where this exporter stores nothing: ` +
+      `give the lane to an awss3 exporter (\`auditcol journal rename ${lane} <its lane>\`), ` +
+      `or run \`auditcol journal abandon ${lane}\``
+  )
 }
 
 /** A gap and what was given up are no records any more, and still have to be told. */

@@ -200,35 +200,33 @@ describe('A5: what becomes of a PUT', () => {
     ])
   })
 
-  test.for<[Fault]>([
-    ['reset stored'],
-    ['hang stored']
-  ])('A7: what "%s" has left open when the archive stops counts as sent when a void lets it go on', async ([
-    fault
-  ]) => {
-    let voided = (_archive: string, _number: number) => {}
-    const book = newBook()
-    const { exporter, stops } = await start({
-      ...book,
-      onVoid: (listener) => {
-        voided = listener
-      }
-    })
-    s3.denyReads()
-    s3.misbehave(() => {
-      const { key } = s3.requests.at(-1)!
-      if (key !== object(1)) return fault
-      return s3.keys().includes(object(2)) ? 'too large' : 'slow down'
-    })
-    await exporter(batchOf('one'), signal)
-    await exporter(batchOf('two'), signal)
-    await vi.waitFor(() => expect(stops).toHaveLength(1))
-    await book.write({ do: 'void', archive: 's3://logs', number: 1, at: 1, reason: 'too large' })
-    s3.misbehave(() => undefined)
-    voided('s3://logs', 1)
-    await vi.waitFor(() => expect([stops.length, leaves().length]).toEqual([1, 3]))
-    expect(leaves()[2]).toMatchObject({ number: 2, unverified: true })
-  })
+  test.for<[Fault]>([['reset stored'], ['hang stored']])(
+    'A7: what "%s" has left open when the archive stops counts as sent when a void lets it go on',
+    async ([fault]) => {
+      let voided = (_archive: string, _number: number) => {}
+      const book = newBook()
+      const { exporter, stops } = await start({
+        ...book,
+        onVoid: (listener) => {
+          voided = listener
+        }
+      })
+      s3.denyReads()
+      s3.misbehave(() => {
+        const { key } = s3.requests.at(-1)!
+        if (key !== object(1)) return fault
+        return s3.keys().includes(object(2)) ? 'too large' : 'slow down'
+      })
+      await exporter(batchOf('one'), signal)
+      await exporter(batchOf('two'), signal)
+      await vi.waitFor(() => expect(stops).toHaveLength(1))
+      await book.write({ do: 'void', archive: 's3://logs', number: 1, at: 1, reason: 'too large' })
+      s3.misbehave(() => undefined)
+      voided('s3://logs', 1)
+      await vi.waitFor(() => expect([stops.length, leaves().length]).toEqual([1, 3]))
+      expect(leaves()[2]).toMatchObject({ number: 2, unverified: true })
+    }
+  )
 
   test('other bytes of the same size under our key stop it too', async () => {
     const { exporter, stops } = await start(newBook())

@@ -85,6 +85,30 @@ test('L7: what is sealed and not stored counts as undelivered, at rest and with 
   await s3.stop()
 })
 
+test('L7: an exporter that stores nothing is refused where sealed objects wait', {
+  timeout
+}, async () => {
+  const s3 = await startFakeS3()
+  s3.misbehave(() => 'slow down')
+  const auditcol = await start({ config: into(s3), env })
+  const { dir } = auditcol
+  await sendEach(auditcol, ['a', 'b'])
+  await until(() => auditcol.output().includes('storing in s3://logs failed'))
+  expect(await stop(auditcol)).toBe(0)
+  await runToEnd({ dir, args: ['journal', 'rename', 'logs/awss3', 'logs/debug'] })
+  const debug = { dir, config: pipelineOf({ debug: '' }) }
+  const refused = await runToEnd({ ...debug, args: ['run'] })
+  expect(refused).toMatchObject({ code: 1 })
+  expect(refused.output).toContain('2 records undelivered for logs/debug, sealed for s3://logs')
+
+  await runToEnd({ dir, args: ['journal', 'rename', 'logs/debug', 'logs/awss3'] })
+  s3.misbehave(() => undefined)
+  const again = await start({ dir, config: into(s3), env })
+  await until(() => s3.keys().filter((key) => !key.includes('.auditcol/')).length === 2)
+  expect(await stop(again)).toBe(0)
+  await s3.stop()
+})
+
 test('A9: what is sealed is void when its lane is abandoned, and its bytes are kept', {
   timeout
 }, async () => {

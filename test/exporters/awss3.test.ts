@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs'
@@ -326,6 +326,23 @@ test('a bucket that is away at start is a warning, and objects go when it is the
   s3.buckets.set('logs', new Map())
   await taken
   expect(s3.keys().filter(isData)).toHaveLength(1)
+})
+
+test('A1: a directory by another path goes on with the archive that lies in it', async () => {
+  const lane = watchedLane()
+  const into = async (s3_bucket: string) => {
+    const s3uploader = { s3_bucket, s3_partition_format: '' }
+    const exporter = await awss3(config.parse({ s3uploader }), lane.context)
+    await exporter(sent(logsOf([{}, [s3_bucket]])), signal)
+  }
+  const link = `${directory}-link`
+  await symlink(directory, link)
+  for (const path of [directory, `${directory}/../${basename(directory)}`, `//${link}`]) {
+    await into(`file:${path}`)
+  }
+  await rm(link)
+  expect(lane.stops).toEqual([])
+  expect(lane.numbers()).toEqual({ [`file:${directory}`]: 3 })
 })
 
 test('a directory that cannot be opened stops the start with one sentence', async () => {

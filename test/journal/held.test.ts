@@ -45,6 +45,26 @@ test('J8: a segment stays until the objects sealed from it are committed, also o
   expect(again.segments()).toHaveLength(1)
 })
 
+test('J8: what an operator has given up holds no segment, though its leaf may never be stored', async () => {
+  const directory = await newDirectory()
+  const journal = await open(directory, { segmentBytes: 4096 })
+  const lane = await journal.bear('logs/a')
+  const seen = listen(lane)
+  for (let i = 0; i < 12; i++) await append(journal, 'x'.repeat(1000), [lane])
+  await until(() => seen.batches.length === 12)
+  await sealFrames(lane, seen.batches[0]!.meta.covers!)
+  for (const batch of seen.batches) batch.settle()
+  await until(() => lane.behind.records === 1)
+  expect(journal.segments()[0]!.number).toBe(1)
+  await lane.book.write({ do: 'void', archive, number: 1, at: 0, reason: 'its bucket is gone' })
+  expect(lane.behind.records).toBe(0)
+  await journal.close()
+  expect(journal.segments()).toHaveLength(1)
+  const again = await open(directory, { segmentBytes: 4096 })
+  expect(again.lanes.get('logs/a')!.book.archives.get(archive)!.queue).toHaveLength(2)
+  await again.close()
+})
+
 test('J8: a segment that an object holds costs no writes while its lane has nothing to do', async () => {
   const directory = await newDirectory()
   const journal = await open(directory)

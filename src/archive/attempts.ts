@@ -42,6 +42,7 @@ export interface Attempts {
 export function createAttempts(options: AttemptsOptions): Attempts {
   const { retry, log } = options
   const outage = watchOutage(log, options.doing)
+  const hurried = new AbortController()
   let ended = new AbortController()
   let stopped: Error | undefined
   let finishing = false
@@ -94,7 +95,7 @@ export function createAttempts(options: AttemptsOptions): Attempts {
           const wait = spread(interval, retry)
           if (!isRepeated(error as Error, wait)) return false
           interval = nextInterval(interval, retry)
-          await sleep(wait, ended.signal)
+          await sleep(wait, AbortSignal.any([ended.signal, hurried.signal]))
           if (isEnding() || isMoot()) return false
         }
       }
@@ -110,6 +111,8 @@ export function createAttempts(options: AttemptsOptions): Attempts {
       finishing = true
       // What is being repeated has failed.
       if (outage.failing) givenUp = true
+      // Nobody waits any more: a stop would last as long as the longest of the intervals.
+      hurried.abort()
     },
     abort: () => ended.abort(new Error('stopping'))
   }

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { SyncFailed, syncDirectory, writeAll } from '../disk.ts'
 import type { IntentFrame, SpooledObject } from '../journal/archive_frames.ts'
+import { counted } from '../telemetry/counted.ts'
 import { sha256Of } from './sha256.ts'
 import { type Spool, SpoolDamaged, type SpoolFile } from './spool.ts'
 
@@ -138,10 +139,10 @@ async function readAt(path: string, object: SpooledObject): Promise<Uint8Array> 
   }
 }
 
-function damaged({ number, key }: SpooledObject, where: string): SpoolDamaged {
+function damaged({ number, key, records }: SpooledObject, where: string): SpoolDamaged {
   return new SpoolDamaged(
-    `object ${number} (${key}) does not read from ${where}: restore the file from a copy, or give the ` +
-      `object up with \`auditcol void ${number}\``
+    `object ${number} (${key}, ${counted(records, 'record')}) does not read from ${where}: restore the file ` +
+      `from a copy and start again, or give the object up with \`auditcol void ${number}\``
   )
 }
 

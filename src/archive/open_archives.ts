@@ -83,9 +83,12 @@ export function openArchives(
     for (const route of routes) {
       targets.set(route, await unlessAborted(options.open(route.bucket, batch.logs), signal))
     }
-    await unlessAborted(roomFor(new Set(targets.values())), signal)
-    // Waiting for a store or for room is no attempt (A4).
-    lane.waited(batch, performance.now() - since)
+    try {
+      await unlessAborted(roomFor(new Set(targets.values())), signal)
+    } finally {
+      // Waiting for a store or for room is no attempt, whatever comes of it (A4).
+      lane.waited(batch, performance.now() - since)
+    }
     const numbers = await unlessAborted(sealAgain(batch, targets), signal)
     if (book.durable) return
     const committed = [...numbers].map(([name, number]) => archives.get(name)!.committed(number))

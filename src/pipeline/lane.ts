@@ -108,7 +108,7 @@ export async function createLane(options: LaneOptions): Promise<Lane> {
       book: source.book,
       stopped: (error) => {
         stopped ??= error
-        log.error('part of the lane has stopped; nothing is lost, its data stays', {
+        log.error('part of the lane has stopped; what it has stays in the journal', {
           error: reasonOf(error)
         })
       },

@@ -396,6 +396,20 @@ test('A4: sealing pauses while twice as many objects as uploads are uncommitted'
   await vi.waitFor(() => expect(counts.objects).toBe(9))
 })
 
+test('A4: what a batch has waited for room is no attempt, also when the archive stops meanwhile', async () => {
+  const { exporter, context, stops } = await start(newBook())
+  const waited = vi.spyOn(context.lane, 'waited')
+  s3.misbehave(() => 'slow down')
+  for (let i = 0; i < 8; i++) await exporter(batchOf(`${i}`), signal)
+  const ninth = batchOf('8')
+  const taken = exporter(ninth, signal)
+  taken.catch(() => {})
+  s3.misbehave(() => 'too large')
+  await expect(taken).rejects.toThrow('it has stopped')
+  expect(stops).toHaveLength(1)
+  expect(waited).toHaveBeenLastCalledWith(ninth, expect.any(Number))
+})
+
 test('A7: what the store refuses for good stops its archive alone, until its object is voided', async () => {
   s3.buckets.set('more', new Map())
   let bucket = 'logs'
@@ -426,23 +440,30 @@ test('A7: what the store refuses for good stops its archive alone, until its obj
   expect(await readFile(kept, 'utf8')).toBe('one')
 })
 
-test('A3: a spool file that is not what was sealed is never stored', async () => {
-  const book = newBook()
-  const first = await start(book)
-  s3.fail(...Array<Fault>(1000).fill('slow down'))
-  await first.exporter(batchOf('one'), signal)
-  await first.drain(AbortSignal.abort())
-  s3.heal()
-  const [file] = await readdir(join(directory, 'spool'))
-  const path = join(directory, 'spool', file!)
-  const bytes = await readFile(path)
-  bytes[0]! ^= 1
-  await writeFile(path, bytes)
-  const { stops } = await start(book)
-  await vi.waitFor(() => expect(stops).toHaveLength(1))
-  expect(stops[0]!.message).toMatch(/object 1 .* does not read from .*void 1/)
-  expect(s3.keys()).toEqual([])
-})
+test.for([
+  ['damaged', /object 1 \(\S+, 1 record\) does not read from .*, bytes 0 to 3: .*void 1/],
+  ['missing', /object 1 \(\S+, 1 record\) does not read from .*, which is missing: .*void 1/]
+] as const)(
+  'A3: a spool file that is %s is never stored, and the message names the object',
+  async ([how, message]) => {
+    const book = newBook()
+    const first = await start(book)
+    s3.fail(...Array<Fault>(1000).fill('slow down'))
+    await first.exporter(batchOf('one'), signal)
+    await first.drain(AbortSignal.abort())
+    s3.heal()
+    const [file] = await readdir(join(directory, 'spool'))
+    const path = join(directory, 'spool', file!)
+    const bytes = await readFile(path)
+    bytes[0]! ^= 1
+    if (how === 'missing') await rm(path)
+    else await writeFile(path, bytes)
+    const { stops } = await start(book)
+    await vi.waitFor(() => expect(stops).toHaveLength(1))
+    expect(stops[0]!.message).toMatch(message)
+    expect(s3.keys()).toEqual([])
+  }
+)
 
 test('A2: spool files that no open object refers to are removed at start, those of other lanes are not', async () => {
   const book = newBook()

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
@@ -42,18 +42,29 @@ export async function openDirectorySpool(
       throw damaged(object, `${path}, bytes ${object.at} to ${object.at + object.size}`)
     },
     remove: (name) => rm(join(directory, name), { force: true }),
-    putAside: async (name, object, reason) => {
-      const dead = join(dirname(directory), 'dead')
-      await mkdir(dead, { recursive: true, mode: 0o700 })
-      const path = join(dead, `${lane}-object-${String(object.number).padStart(12, '0')}`)
-      await writeNew(path, await readAt(join(directory, name), object))
-      const told = { ...object, lane, reason }
-      await writeNew(`${path}.json`, Buffer.from(`${JSON.stringify(told)}\n`))
-      await syncDirectory(dead)
-      await syncDirectory(dirname(dead))
-      return path
-    }
+    putAside: (name, object, reason) => putAside(join(directory, name), lane, object, reason)
   }
+}
+
+/** Copies an object's bytes out of the spool file to where an operator finds them, `<journal>/dead`, for good. */
+export async function putAside(
+  spoolFile: string,
+  lane: string,
+  object: SpooledObject,
+  reason: string
+): Promise<string> {
+  const body = await readAt(spoolFile, object)
+  const dead = join(dirname(dirname(spoolFile)), 'dead')
+  await mkdir(dead, { recursive: true, mode: 0o700 })
+  // Each archive of the lane has its own object 1.
+  const of = createHash('sha256').update(object.archive).digest('hex').slice(0, 8)
+  const path = join(dead, `${lane}-${of}-object-${String(object.number).padStart(12, '0')}`)
+  await writeNew(path, body)
+  const told = { ...object, lane, reason }
+  await writeNew(`${path}.json`, Buffer.from(`${JSON.stringify(told)}\n`))
+  await syncDirectory(dead)
+  await syncDirectory(dirname(dead))
+  return path
 }
 
 async function begin(directory: string, name: string): Promise<SpoolFile> {

@@ -2,7 +2,7 @@ import type { ControlRequest } from '../journal/control.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { JournalLane } from '../journal/lane.ts'
 import { counted } from '../telemetry/counted.ts'
-import { openIn } from './void.ts'
+import { giveUp, openIn } from './void.ts'
 
 /**
  * Gives up what a lane has not delivered (L7). While the configuration has the lane, it goes on with a
@@ -27,10 +27,7 @@ export async function abandonLane(
     )
     return [said, ...ends].join('; ')
   }
-  const at = Date.now()
-  for (const { archive, number } of openIn(journal, { lane: lane.name })) {
-    await lane.book.write({ do: 'void', archive, number, at, reason })
-  }
+  for (const open of openIn(journal, { lane: lane.name })) await giveUp(open, reason)
   await journal.giveUp(lane, reason)
   if (archives.length === 0) return said
   return `${said}; the archive will show a gap in their place when auditcol runs`

@@ -40,7 +40,7 @@ export async function answerRunning(
     return { error: unknownLane([...running.lanes.keys()], request.lane) }
   }
   return {
-    error: `${request.lane} is in use: stop auditcol, take it out of the configuration, then ${request.do} it`
+    error: `${request.lane} is in use: stop auditcol, then ${request.do} it`
   }
 }
 

@@ -1,3 +1,8 @@
+import { join } from 'node:path'
+import { putAside } from '../archive/directory_spool.ts'
+import { SpoolDamaged } from '../archive/spool.ts'
+import { SyncFailed } from '../disk.ts'
+import type { Intent, OpenObject } from '../journal/archive_frames.ts'
 import { openObjects } from '../journal/archives.ts'
 import type { ControlRequest } from '../journal/control.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -8,8 +13,8 @@ import { counted } from '../telemetry/counted.ts'
 export type VoidRequest = Extract<ControlRequest, { do: 'void' }>
 
 /**
- * Gives up an object that cannot be stored (A7): its leaf says so, its bytes are kept in the journal's
- * directory under `dead/`, and its archive goes on. Returns what to print; throws with what is open.
+ * Gives up an object that cannot be stored (A7): its bytes are kept in the journal's directory under
+ * `dead/`, its leaf says so, and its archive goes on. Returns what to print; throws with what is open.
  */
 export async function voidObject(journal: Journal, request: VoidRequest): Promise<string> {
   const { number, reason } = request
@@ -24,9 +29,30 @@ export async function voidObject(journal: Journal, request: VoidRequest): Promis
     )
   }
   const { lane, archive } = only
-  await lane.book.write({ do: 'void', archive, number, at: Date.now(), reason })
+  const kept = await giveUp(only, reason)
   lane.voided(archive, number)
-  return `object ${number} of ${archive} (${lane.name}) is void: its leaf will say so, and its bytes (${counted(only.records, 'record')}) go to dead/ in the journal's directory with that`
+  return (
+    `object ${number} of ${archive} (${lane.name}) is void: its leaf will say so, ` +
+    (kept
+      ? `its bytes (${counted(only.records, 'record')}) are kept in ${kept}`
+      : `its bytes (${counted(only.records, 'record')}) do not read from the spool and are lost`)
+  )
+}
+
+/**
+ * Its bytes are kept first: the leaf may never be stored, and a lane that ends takes its spool with it.
+ * Returns where they are; undefined when they do not read.
+ */
+export async function giveUp({ lane, archive, intent, object }: Open, reason: string) {
+  const { number } = object
+  const spoolFile = join(lane.book.spool!, intent.spool)
+  const kept = await putAside(spoolFile, lane.id, object, reason).catch((error) => {
+    if (error instanceof SpoolDamaged) return undefined
+    if (error instanceof SyncFailed) lane.book.fatal(error)
+    throw new Error(`keeping the bytes of object ${number}`, { cause: error })
+  })
+  await lane.book.write({ do: 'void', archive, number, at: Date.now(), reason })
+  return kept
 }
 
 interface Open {
@@ -34,6 +60,8 @@ interface Open {
   readonly archive: string
   readonly number: number
   readonly records: number
+  readonly intent: Intent
+  readonly object: OpenObject
 }
 
 /** Objects that are neither committed nor in a commit that is on its way: those are stored. */
@@ -50,8 +78,9 @@ export function openIn(
       .flatMap((state) =>
         openObjects(state)
           .filter(({ object }) => !object.voided && !inCommit(state.pending?.text, object.number))
-          .map(({ object: { number, records } }) => {
-            return { lane: one, archive: state.name, number, records }
+          .map(({ intent, object }) => {
+            const { number, records } = object
+            return { lane: one, archive: state.name, number, records, intent, object }
           })
       )
   )

@@ -436,7 +436,7 @@ test('A7: what the store refuses for good stops its archive alone, until its obj
   voided('s3://logs', 1)
   await vi.waitFor(() => expect(leaves()).toHaveLength(2))
   expect(leaves()[1]).toMatchObject({ kind: 'void', number: 1, reason: 'too large', records: 1 })
-  const kept = join(directory, 'dead', `${watchedLaneId}-object-000000000001`)
+  const kept = join(directory, 'dead', `${watchedLaneId}-58f69bed-object-000000000001`)
   expect(await readFile(kept, 'utf8')).toBe('one')
 })
 

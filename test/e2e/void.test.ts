@@ -13,9 +13,9 @@ const env = {
   AWS_REGION: 'us-east-1'
 }
 
-function into({ endpoint }: FakeS3): string {
+function into({ endpoint }: FakeS3, bucket = 'logs'): string {
   const s3uploader =
-    `s3uploader: { s3_bucket: logs, endpoint: "${endpoint}", s3_force_path_style: true, ` +
+    `s3uploader: { s3_bucket: ${bucket}, endpoint: "${endpoint}", s3_force_path_style: true, ` +
     'retry_mode: nop, s3_partition_format: "" }'
   const retry = 'retry_on_failure: { initial_interval: 20ms, max_interval: 50ms }'
   return pipelineOf({ awss3: `${retry}, ${s3uploader}` })
@@ -82,6 +82,37 @@ test('L7: what is sealed and not stored counts as undelivered, at rest and with 
   const again = await start({ dir, env })
   await until(() => s3.keys().filter((key) => !key.includes('.auditcol/')).length === 2)
   expect(await stop(again)).toBe(0)
+  await s3.stop()
+})
+
+test('A7: bytes of voided objects are kept at once, each by itself, and outlive their lane', {
+  timeout
+}, async () => {
+  const s3 = await startFakeS3()
+  s3.misbehave(() => 'slow down')
+  const mistyped = await start({ config: into(s3, 'lgos'), env })
+  const { dir } = mistyped
+  await sendEach(mistyped, ['a'])
+  await until(() => mistyped.output().includes('storing in s3://lgos failed'))
+  expect(await stop(mistyped)).toBe(0)
+  const corrected = await start({ dir, config: into(s3), env })
+  await sendEach(corrected, ['b'])
+  await until(() => corrected.output().includes('storing in s3://l'))
+  expect(await stop(corrected)).toBe(0)
+
+  const keptOf = async (archive: string) => {
+    const done = await runToEnd({ dir, args: ['void', '1', '--archive', archive] })
+    expect(done).toMatchObject({ code: 0 })
+    return /are kept in (\S+)/.exec(done.output)![1]!
+  }
+  const kept = [await keptOf('s3://lgos'), await keptOf('s3://logs')]
+  const directory = ['--directory', join(dir, 'journal')]
+  const ended = await runToEnd({ dir, args: ['journal', 'abandon', 'logs/awss3', ...directory] })
+  expect(ended).toMatchObject({ code: 0 })
+  expect(readdirSync(join(dir, 'journal/spool'))).toEqual([])
+  const bodies = kept.map((path) => readFileSync(join(dir, path), 'utf8'))
+  expect(bodies[0]).toContain('event(a)')
+  expect(bodies[1]).toContain('event(b)')
   await s3.stop()
 })
 

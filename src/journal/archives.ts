@@ -185,6 +185,21 @@ function settleEarly(lane: ArchiveLane, covers: readonly Range[], counts: Counts
   if (lane.early.length === 0) return
   const from = earlyFrom(lane)
   lane.early = lane.early.filter((one) => lastOf(one) > from)
+  if (lane.early.length > earlyMax) lane.early = [joined(lane.early)]
+}
+
+/**
+ * Behind a batch that is refused for hours others pass, a window of them in each run (L2). None of those
+ * that are left lies below another one that has been let go, so that they may be one: an archive that
+ * is born then answers for a few frames more.
+ */
+const earlyMax = 1000
+
+function joined(early: readonly Carried[]): Carried {
+  return {
+    covers: joinRanges(early.flatMap(({ covers }) => covers)),
+    counts: early.reduce((sum, { counts }) => plus(sum, counts), none)
+  }
 }
 
 /** The mark, or what lies before the first frame of a batch that reaches above it: its counts are of all its frames. */

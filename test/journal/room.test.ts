@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { watchRoom } from '../../src/journal/room.ts'
@@ -92,4 +92,19 @@ test('J10: a process takes over what an earlier one has kept', async () => {
   expect(await next.forBatch()).toBe(true)
   expect(await sizeOf('reserve-batches')).toBe(0)
   await next.close()
+})
+
+test('J10: below min_free intake stops, and what is taken counts at once', async () => {
+  const directory = await newDirectory()
+  const { bavail, bsize } = await statfs(directory)
+  const free = bavail * bsize
+  const short = await watchRoom({ directory, minFree: 2 * free, need: () => 0, fatal })
+  expect(short.shortage(1)).toMatch(/^the journal's disk has \d+ MiB free, min_free is \d+ MiB$/)
+  await short.close()
+
+  const room = await watchRoom({ directory, minFree: mebi, need: () => 0, fatal })
+  expect(room.shortage(1)).toBeUndefined()
+  room.taken(free)
+  expect(room.shortage(1)).toContain('min_free is 1 MiB')
+  await room.close()
 })

@@ -91,8 +91,10 @@ describe('a start with a healthy journal', () => {
   test.each(inTheBody)(
     '%s of an object that the store has already is nothing to stop for',
     async (_, damage) => {
-      const world = await sealed(1)
-      expect(linesIn(world.buckets.a!)).toEqual(['0:a', '1:a'])
+      const world = await sealed()
+      // Its last PUT arrived when nobody was there to hear it.
+      const key = [...world.buckets.a!.keys()].find((one) => one.endsWith('-000000000001'))!
+      world.buckets.a!.set(key.replace(/1$/, '2'), Buffer.from('1:a\n'))
       await damage(await spoolOf(world, '1:a'))
       const running = await run(world)
       await running.settled(true)

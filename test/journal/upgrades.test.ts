@@ -89,7 +89,7 @@ test('J11: and goes on: every record in the objects, letters, gaps and voids tha
   }
   expect(leavesIn(b!).filter(({ kind }) => kind === 'void')).toMatchObject([{ number: 5 }])
   const kept = await readdir(join(world.directory, 'dead'))
-  expect(kept).toContain('b1ce0196f2ea9f58-object-000000000005')
+  expect(kept).toContain('b1ce0196f2ea9f58-cea59027-object-000000000005')
 })
 
 test('J11: ids whose segments are gone are known', async () => {

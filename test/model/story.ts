@@ -155,7 +155,9 @@ async function delivered(process: Process, { buckets }: Life): Promise<void> {
       const number = [...buckets[0]!.refuses][0]!
       const request = { do: 'void', number, archive: 's3://logs', reason: 'refused' } as const
       await voidObject(process.journal, request).catch((error: Error) => {
-        if (!(error instanceof RefusedError) && !/no open object/.test(error.message)) throw error
+        // What could not be kept aside is given up in the next round.
+        const isTold = /no open object|keeping the bytes/.test(error.message)
+        if (!(error instanceof RefusedError) && !isTold) throw error
       })
     }
     await new Promise((resolve) => setTimeout(resolve, 5))

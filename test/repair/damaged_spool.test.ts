@@ -71,7 +71,7 @@ describe('a start with a healthy journal', () => {
       const running = await run(world)
       await expect(running.settled(true)).rejects.toThrow(
         new RegExp(
-          `object 2 \\(logs_\\w+-000000000002\\) does not read from .*${file.name}.*: restore .* \`auditcol void 2\``
+          `object 2 \\(logs_\\w+-000000000002, 1 record\\) does not read from .*${file.name}.*: restore .* \`auditcol void 2\``
         )
       )
       expect(linesIn(world.buckets.a!)).not.toContain('1:a')

@@ -5,7 +5,7 @@ import {
   type ReceiverContext,
   RefusedError
 } from '../../src/component.ts'
-import { type Run, runReceiver } from './receiver.ts'
+import { type Run, runReceiver } from './run_receiver.ts'
 
 /** A receiver under test that goes and looks, and the source it looks into. */
 export interface Subject {

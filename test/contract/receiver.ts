@@ -1,17 +1,12 @@
-import { once } from 'node:events'
-import type { Subscription } from 'rxjs'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
-  type Batch,
   PermanentError,
   type Receiver,
   type ReceiverContext,
   RefusedError
 } from '../../src/component.ts'
-import { createDedup } from '../../src/dedup/dedup.ts'
-import { parseIdPath } from '../../src/dedup/id_path.ts'
-import { decodeLogs } from '../../src/logs/decode.ts'
-import { createLog } from '../../src/telemetry/log.ts'
+import { testDedup } from './receiver_dedup.ts'
+import { type Run, runReceiver } from './run_receiver.ts'
 
 /** A receiver under test, and a sender that speaks its protocol. */
 export interface Subject {
@@ -30,70 +25,6 @@ export interface Heard {
   readonly outcome: 'accepted' | 'again' | 'never'
   /** Seconds after which to send again, when the answer names them. */
   readonly retryAfter?: number
-}
-
-/** What a receiver's test watches of one run of it. */
-export interface Run {
-  readonly subscription: Subscription
-  /** Aborts `context.stopping`. */
-  stop(): void
-  /** The first address announced, `host:port`. */
-  readonly endpoint: Promise<string>
-  /** Ends when the receiver completes; rejects with its error. */
-  readonly ended: Promise<void>
-  /** The next batch nobody has asked for yet. */
-  next(): Promise<Batch>
-  readonly batches: readonly Batch[]
-}
-
-export interface RunOptions {
-  /** The mark of an earlier run. */
-  readonly resume?: string | undefined
-  /** Its lines from `info` on. */
-  readonly said?: string[]
-}
-
-/** Subscribes to a receiver as the engine would; `each` sees every batch as it comes. */
-export function runReceiver(
-  make: (context: ReceiverContext) => Receiver,
-  each?: (batch: Batch) => void,
-  { resume, said = [] }: RunOptions = {}
-): Run {
-  const stopping = new AbortController()
-  const address = Promise.withResolvers<string>()
-  const ended = Promise.withResolvers<void>()
-  const batches: Batch[] = []
-  const arrival = new EventTarget()
-  let taken = 0
-  ended.promise.catch(address.reject)
-  address.promise.catch(() => {})
-  const context: ReceiverContext = {
-    id: 'under_test',
-    log: createLog({ level: 'info', encoding: 'console', write: (line) => said.push(line) }),
-    stopping: stopping.signal,
-    ...(resume !== undefined && { resume }),
-    ready: (text) => address.resolve(text.replace(/^\S+ /, '').replace(/(:\d+)\/.*/, '$1'))
-  }
-  const subscription = make(context).subscribe({
-    next(batch) {
-      batches.push(batch)
-      arrival.dispatchEvent(new Event('batch'))
-      each?.(batch)
-    },
-    error: ended.reject,
-    complete: ended.resolve
-  })
-  return {
-    subscription,
-    stop: () => stopping.abort(),
-    endpoint: address.promise,
-    ended: ended.promise,
-    batches,
-    async next() {
-      while (batches.length <= taken) await once(arrival, 'batch')
-      return batches[taken++]!
-    }
-  }
 }
 
 /** Holds any receiver to the contract in src/component.ts. */
@@ -241,69 +172,6 @@ export function testReceiver(name: string, subject: Subject): void {
       await expect(second.ended).rejects.toThrow(
         new RegExp(`^listening on ${endpoint}: address already in use[^\n]*$`)
       )
-    })
-  })
-}
-
-/** With `dedup` a sender hears the same, whoever has stored its record. */
-function testDedup(name: string, { receiver, id, sendEvent }: Subject): void {
-  describe(`${name} behind dedup`, () => {
-    let run: Run
-    let endpoint: string
-    let passed: { batch: Batch; stored(lsn: number): void }[]
-    let lsn = 0
-
-    beforeEach(async () => {
-      passed = []
-      const dedup = {
-        ...{ id: parseIdPath(id)!, compare: 'content' as const },
-        ...{ window: 60_000, max_entries: 100, scope: 'shared' }
-      }
-      const log = createLog({ level: 'error', encoding: 'json', write: () => {} })
-      const sieve = createDedup([{ id: 'under_test', dedup }], log).sieve('under_test', {
-        pass: (batch, stored) => void passed.push({ batch, stored }),
-        mark: () => {}
-      })!
-      run = runReceiver((context) => receiver('127.0.0.1:0', context), sieve)
-      endpoint = await run.endpoint
-    })
-    afterEach(() => run.subscription.unsubscribe())
-
-    const next = async (index: number) => {
-      await vi.waitFor(() => expect(passed.length).toBeGreaterThan(index))
-      return passed[index]!
-    }
-    const store = async (index: number) => {
-      const { batch, stored } = await next(index)
-      stored(++lsn)
-      batch.settle()
-      return batch
-    }
-
-    test('a repeat of what is stored is accepted and not passed on', async () => {
-      const first = sendEvent(endpoint, 'a', 'created')
-      await store(0)
-      expect(await first).toEqual({ outcome: 'accepted' })
-      expect(await sendEvent(endpoint, 'a', 'created')).toEqual({ outcome: 'accepted' })
-      expect(passed).toHaveLength(1)
-    })
-
-    test('two at once are both accepted when one of them is stored', async () => {
-      const heard = [1, 2].map(() => sendEvent(endpoint, 'a', 'created'))
-      await store(0)
-      expect(await Promise.all(heard)).toEqual(heard.map(() => ({ outcome: 'accepted' })))
-      expect(passed).toHaveLength(1)
-    })
-
-    test('the same id with other content is accepted, stored and marked', async () => {
-      const first = sendEvent(endpoint, 'a', 'created')
-      await store(0)
-      await first
-      const second = sendEvent(endpoint, 'a', 'deleted')
-      const { logs } = await store(1)
-      expect(await second).toEqual({ outcome: 'accepted' })
-      const [{ attributes }] = decodeLogs(logs) as [ReturnType<typeof decodeLogs>[0]]
-      expect(attributes['auditcol.duplicate_id']).toBe('conflict')
     })
   })
 }

@@ -8,7 +8,7 @@ import { joinLogs } from '../../src/logs/logs.ts'
 import { statusBytes } from '../../src/otlp/status.ts'
 import { laneContext, sent } from '../batches.ts'
 import { testExporter } from '../contract/exporter.ts'
-import { runReceiver } from '../contract/receiver.ts'
+import { runReceiver } from '../contract/run_receiver.ts'
 import { createFarSide, listening, logs, never, under } from './otlp_backend.ts'
 
 for (const compression of ['gzip', 'zstd', 'none']) {

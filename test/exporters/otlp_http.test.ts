@@ -8,7 +8,7 @@ import { joinLogs } from '../../src/logs/logs.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { laneContext, sent } from '../batches.ts'
 import { testExporter } from '../contract/exporter.ts'
-import { runReceiver } from '../contract/receiver.ts'
+import { runReceiver } from '../contract/run_receiver.ts'
 import { createFarSide, listening, logs, never, under } from './otlp_backend.ts'
 
 for (const encoding of ['proto', 'json'] as const) {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import litellmTable, { config } from '../../receivers/litellm_table.ts'
 import { type Batch, RefusedError } from '../../src/component.ts'
 import { decodeLogs } from '../../src/logs/decode.ts'
-import { runReceiver } from '../contract/receiver.ts'
+import { runReceiver } from '../contract/run_receiver.ts'
 import { until } from '../e2e/auditcol.ts'
 import {
   certificates,

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import otlp, { config } from '../../receivers/otlp.ts'
 import type { Batch } from '../../src/component.ts'
-import { type Run, runReceiver } from '../contract/receiver.ts'
+import { type Run, runReceiver } from '../contract/run_receiver.ts'
 
 export interface Started extends Run {
   /** `host:port`. */

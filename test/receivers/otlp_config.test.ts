@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import otlp, { config, memory } from '../../receivers/otlp.ts'
 import { createLog } from '../../src/telemetry/log.ts'
-import { runReceiver } from '../contract/receiver.ts'
+import { runReceiver } from '../contract/run_receiver.ts'
 
 const mib = 1024 * 1024
 

@@ -9,7 +9,7 @@ import { onTestFinished } from 'vitest'
 import s3Put, { config } from '../../receivers/s3_put.ts'
 import type { Batch } from '../../src/component.ts'
 import { decodeLogs } from '../../src/logs/decode.ts'
-import { type Run, runReceiver } from '../contract/receiver.ts'
+import { type Run, runReceiver } from '../contract/run_receiver.ts'
 
 export const credentials = { accessKeyId: 'AKIDLITELLM', secretAccessKey: 'not-a-real-secret' }
 

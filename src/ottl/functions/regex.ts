@@ -1,4 +1,5 @@
 import { RE2JS } from 're2js'
+import { matchesIn } from '../../re2.ts'
 import type { Getter } from '../compiler.ts'
 import { Fault, OttlError } from '../errors.ts'
 import type { View } from '../values.ts'
@@ -49,26 +50,13 @@ export function replaceMatches(
   text: string,
   by: (group: (key: string) => string) => string
 ): string {
-  const matcher = regex.matcher(text)
   let result = ''
   let done = 0
-  let last = -1
-  while (matcher.find()) {
-    const start = matcher.start()
-    const end = matcher.end()
-    // Go takes no empty match right behind another match.
-    if (start === end && start === last) continue
-    const names = matcher.getNamedGroups()
-    result += text.slice(done, start)
-    result += by((key) => {
-      const index = /^\d+$/.test(key) ? Number(key) : -1
-      if (index >= 0) return index <= matcher.groupCount() ? (matcher.group(index) ?? '') : ''
-      return (Object.hasOwn(names, key) && names[key]) || ''
-    })
+  for (const { start, end, group } of matchesIn(regex, text)) {
+    result += text.slice(done, start) + by(group)
     done = end
-    last = end
   }
-  return last < 0 ? text : result + text.slice(done)
+  return result + text.slice(done)
 }
 
 /** Go's `Expand`: `$1`, `${1}`, `$name`, `${name}`, `$$`; of `$1x` the name is `1x`. */

@@ -4,6 +4,7 @@ import * as attributes from '../../processors/attributes.ts'
 import * as batch from '../../processors/batch.ts'
 import * as filter from '../../processors/filter.ts'
 import * as groupbyattrs from '../../processors/groupbyattrs.ts'
+import * as redaction from '../../processors/redaction.ts'
 import * as resource from '../../processors/resource.ts'
 import * as transform from '../../processors/transform.ts'
 import type { Component, Config, Kind, PipelineConfig } from '../../src/config/config.ts'
@@ -15,6 +16,7 @@ const modules: Readonly<Record<string, ComponentModule>> = {
   batch,
   filter,
   groupbyattrs,
+  redaction,
   resource,
   transform,
   forward,

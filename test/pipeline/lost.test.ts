@@ -59,7 +59,8 @@ const processors = [
   'attributes/mark',
   'resource/mark',
   'groupbyattrs/join',
-  'groupbyattrs/mark'
+  'groupbyattrs/mark',
+  'redaction/mark'
 ]
 
 /** Layers of pipelines: those of one layer are joined to the next by any connectors, so there is no cycle. */
@@ -231,6 +232,11 @@ async function run(one: Case, directory: string) {
       'resource/mark': { attributes: [{ key: 'mark', value: 'x', action: 'upsert' }] },
       'groupbyattrs/join': {},
       'groupbyattrs/mark': { keys: ['mark', 'seen'] },
+      'redaction/mark': {
+        allow_all_keys: true,
+        blocked_key_patterns: ['^mark$'],
+        summary: 'debug'
+      },
       'transform/mark': { log_statements: ['set(log.attributes["seen"], true)'] },
       'transform/json': {
         error_mode: 'propagate',

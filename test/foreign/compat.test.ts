@@ -21,7 +21,8 @@ const good = {
     batch: {},
     attributes: { actions: [{ key: 'a', action: 'delete' }] },
     resource: { attributes: [{ key: 'a', action: 'delete' }] },
-    groupbyattrs: {}
+    groupbyattrs: {},
+    redaction: {}
   },
   exporters: {
     otlp_grpc: { endpoint: 'localhost:2' },
@@ -37,6 +38,7 @@ const places: { section: Section; at: string[] }[] = [
   { section: sectionOf('processors', 'attributes'), at: ['processors', 'attributes'] },
   { section: sectionOf('processors', 'resource'), at: ['processors', 'resource'] },
   { section: sectionOf('processors', 'groupbyattrs'), at: ['processors', 'groupbyattrs'] },
+  { section: sectionOf('processors', 'redaction'), at: ['processors', 'redaction'] },
   { section: sectionOf('exporters', 'otlp_grpc'), at: ['exporters', 'otlp_grpc'] },
   { section: sectionOf('exporters', 'otlp_http'), at: ['exporters', 'otlp_http'] },
   { section: sectionOf('exporters', 'every'), at: ['exporters', 'otlp_grpc'] },

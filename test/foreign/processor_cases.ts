@@ -1,8 +1,4 @@
-/** A processor with its configuration, in YAML's flow style. */
-export interface Case {
-  readonly type: string
-  readonly yaml: string
-}
+import type { Case } from './beside.ts'
 
 const text = (stringValue: string) => ({ stringValue })
 const attribute = (key: string, value: object) => ({ key, value })

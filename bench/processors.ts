@@ -1,9 +1,11 @@
 import { Subject } from 'rxjs'
 import attributes, { config as attributesConfig } from '../processors/attributes.ts'
 import groupbyattrs, { config as groupbyattrsConfig } from '../processors/groupbyattrs.ts'
+import redaction, { config as redactionConfig } from '../processors/redaction.ts'
 import resource, { config as resourceConfig } from '../processors/resource.ts'
 import type { Batch, LaneContext, Processor } from '../src/component.ts'
 import { checkLogs } from '../src/logs/check.ts'
+import { patternNames } from '../src/redaction/patterns.ts'
 import { laneContext } from '../test/batches.ts'
 import { auditLogs } from './audit_logs.ts'
 
@@ -18,6 +20,10 @@ const three = [
   { key: 'team', value: 'platform', action: 'insert' },
   { key: 'client.address', action: 'delete' }
 ]
+const redacting = (keys: object) => (context: LaneContext) =>
+  redaction(redactionConfig.parse({ allow_all_keys: true, ...keys }), context)
+const blocked = ['AKIA[A-Z0-9]{16}', 'gh[pousr]_[A-Za-z0-9]{36}', '4[0-9]{12}(?:[0-9]{3})?']
+const quick = patternNames.filter((name) => name !== 'named_secret')
 const none = [{ key: 'nowhere', action: 'delete' }]
 
 const kinds: Record<string, (context: LaneContext) => Processor> = {
@@ -30,7 +36,17 @@ const kinds: Record<string, (context: LaneContext) => Processor> = {
     attributes(attributesConfig.parse({ actions: none }), context),
   'groupbyattrs, no keys': (context) => groupbyattrs(groupbyattrsConfig.parse({}), context),
   'groupbyattrs, 1 key': (context) =>
-    groupbyattrs(groupbyattrsConfig.parse({ keys: ['audit.action'] }), context)
+    groupbyattrs(groupbyattrsConfig.parse({ keys: ['audit.action'] }), context),
+  'redaction, all but named_secret': redacting({ patterns: quick }),
+  'redaction, patterns: all': redacting({ patterns: 'all' }),
+  'redaction, 3 blocked_values': redacting({ blocked_values: blocked }),
+  'the same, deep: false': redacting({ blocked_values: blocked, deep: false }),
+  'redaction of a key by HMAC': redacting({
+    blocked_key_patterns: ['^changed_by$'],
+    hash_function: 'hmac-sha256',
+    hmac_key: 'k'.repeat(32),
+    summary: 'debug'
+  })
 }
 
 // In turns, so that what else the machine does weighs on all of them alike.
@@ -47,7 +63,7 @@ for (let round = 0; round <= rounds; round++)
   }
 for (const { name, best } of runs) {
   const beside = (best / runs[0]!.best).toFixed(2)
-  console.log(`${name.padEnd(26)} ${best.toFixed(2)} µs a record, ${beside} × no processor`)
+  console.log(`${name.padEnd(32)} ${best.toFixed(2)} µs a record, ${beside} × no processor`)
 }
 
 function runner(make: (context: LaneContext) => Processor): (ms: number) => number {

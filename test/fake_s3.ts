@@ -40,6 +40,8 @@ export interface Ways {
   takesWrongChecksums: boolean
   /** PUTs with x-amz-checksum headers get SignatureDoesNotMatch. */
   chokesOnChecksums: boolean
+  /** Objects lie in folders: none below another object, none in the place of a folder. */
+  folders: boolean
   /** The secret is another one: every request but HEAD gets SignatureDoesNotMatch. */
   knowsNobody: boolean
   versioning: boolean
@@ -68,6 +70,7 @@ export async function startFakeS3() {
     overwrites: false,
     takesWrongChecksums: false,
     chokesOnChecksums: false,
+    folders: false,
     knowsNobody: false,
     versioning: false,
     objectLock: false,
@@ -152,6 +155,10 @@ export async function startFakeS3() {
     if (request.headers['if-none-match'] === '*' && objects.has(key) && !ways.overwrites) {
       return send(response, 412, 'PreconditionFailed')
     }
+    if (ways.folders && isBelowObject(key, objects))
+      return send(response, 409, 'ObjectParentIsFile')
+    if (ways.folders && isFolder(key, objects))
+      return send(response, 409, 'ExistingObjectIsDirectory')
     const locks = lockOf(request)
     if (
       locks &&
@@ -381,4 +388,13 @@ function compare(a: string, b: string): number {
 function send(response: ServerResponse, status: number, code: string, message = code) {
   response.writeHead(status, { 'content-type': 'application/xml' })
   response.end(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`)
+}
+
+function isBelowObject(key: string, objects: ReadonlyMap<string, unknown>): boolean {
+  const levels = key.split('/')
+  return levels.some((_, depth) => depth > 0 && objects.has(levels.slice(0, depth).join('/')))
+}
+
+function isFolder(key: string, objects: ReadonlyMap<string, unknown>): boolean {
+  return [...objects.keys()].some((other) => other.startsWith(`${key}/`))
 }

@@ -51,7 +51,10 @@ export async function openDirectoryStore({ directory, writer }: DirectoryOptions
       if (cause instanceof SyncFailed || cause instanceof KeyBlocked) throw cause
       signal?.throwIfAborted()
       const message = `storing ${name}/${key}: ${reason(cause)}`
-      const isBlocked = ['ENOTDIR', 'EEXIST'].includes(codeOf(cause) ?? '')
+      // No other key helps where the directory itself has become a file.
+      const isBlocked =
+        ['ENOTDIR', 'EEXIST'].includes(codeOf(cause) ?? '') &&
+        (await lstat(root).catch(noneIfAbsent))?.isDirectory()
       throw isBlocked ? new KeyBlocked(message, { cause }) : new Error(message, { cause })
     } finally {
       // The object is there or it is not: a temp file that stays changes neither, and goes at the next start.

@@ -19,13 +19,16 @@ export function valueInKey(value: string, bytes: number): string {
   return shortened(withoutControls(value).replace(/[\\/:]/g, '_'), bytes)
 }
 
-/** A path made from data: below where it is put, out of `.auditcol/`, and storable. */
+/**
+ * A path made from data: below where it is put, out of `.auditcol/`, and storable. `folder/`, which
+ * consoles put to show a folder, must not become an object in the way of what lies in it.
+ */
 export function pathInKey(path: string): string {
-  return withoutControls(path)
+  const levels = withoutControls(path)
     .split('/')
     .filter((level) => level !== '')
     .map(storableLevel)
-    .join('/')
+  return (path.endsWith('/') && levels.length > 0 ? [...levels, '_'] : levels).join('/')
 }
 
 /** The same levels, none of them one that leads elsewhere or that is reserved. */

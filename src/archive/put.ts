@@ -18,7 +18,7 @@ export interface Upload {
  * compared, and so is what the store has taken with an answer that names other bytes: the same bytes
  * are ours and a success, others a FencedError, which no repeat will mend. 'unverified': it was sent,
  * the key is taken, and reading is denied. 'taken': a key without a number has another object, and ours
- * needs another key; 'blocked': and that in another folder.
+ * needs another key; 'blocked': a key of either kind cannot be where it is, and needs another folder.
  */
 export async function put(
   store: Store,
@@ -72,7 +72,7 @@ async function create(store: Store, upload: Upload, signal: AbortSignal) {
   try {
     return await store.create(upload.key, upload.object, signal)
   } catch (cause) {
-    if (cause instanceof KeyBlocked && upload.unnumbered) return 'blocked'
+    if (cause instanceof KeyBlocked) return 'blocked'
     // What cuts it off says nothing of it, and may be another object's PermanentError.
     const known = cause instanceof NotStored || cause instanceof PermanentError
     if (!known || signal.aborted) upload.attempted = true

@@ -1,5 +1,5 @@
 import { PermanentError } from '../component.ts'
-import { NotStored, StoreError } from './store.ts'
+import { KeyBlocked, NotStored, StoreError } from './store.ts'
 
 export interface Place {
   /** What was being done, in gerund form. */
@@ -26,6 +26,7 @@ export function explained(cause: unknown, place: Place): Error {
   const status = statusOf(cause)
   const text = `${place.doing}: ${advice(answer, place) ?? plain(answer)}`
   if (never.has(answer.name ?? '')) return new PermanentError(text)
+  if (blocked.has(answer.name ?? '')) return new KeyBlocked(text)
   const answered = status !== undefined && status >= 300 && status < 500
   // One 4xx after earlier tries says nothing about those; RequestTimeout comes after part of a body.
   const known = answered && attemptsOf(cause) === 1 && answer.name !== 'RequestTimeout'
@@ -45,6 +46,14 @@ export function attemptsOf(cause: unknown): number {
 
 /** The same object will be refused for ever, whatever anybody configures. */
 const never = new Set(['EntityTooLarge', 'KeyTooLongError', 'MetadataTooLarge'])
+
+/** Where objects lie as files in folders (versitygw, MinIO): one is where this key needs a folder, or the other way. */
+const blocked = new Set([
+  'ObjectParentIsFile',
+  'ExistingObjectIsDirectory',
+  'XMinioParentIsObject',
+  'XMinioObjectExistsAsDirectory'
+])
 
 function advice(answer: Answer, { bucket, region }: Place): string | undefined {
   if (isCredentials(answer)) {

@@ -67,7 +67,7 @@ export class NotStored extends StoreError {
   override name = 'NotStored'
 }
 
-/** In a directory: a file stands where the key needs a directory, or a directory where it needs a file. */
+/** Where keys are paths: a file stands where the key needs a directory, or a directory where it needs a file. */
 export class KeyBlocked extends Error {
   override name = 'KeyBlocked'
 }

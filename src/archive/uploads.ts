@@ -61,11 +61,12 @@ export function createUploads(options: UploadsOptions): Uploads {
         if (!hasSlot) await slots.wait(attempts.signal)
         if (!hasSlot && attempts.signal.aborted) throw attempts.signal.reason
         try {
-          const how = await attempt(intent, object, sending)
-          if (how === 'stored') return
-          object = await rekeyed(object, how)
-          sending = sendingOf(object, false)
-          await attempt(intent, object, sending)
+          for (;;) {
+            const how = await attempt(intent, object, sending)
+            if (how === 'stored') return
+            object = await rekeyed(object, how)
+            sending = sendingOf(object, false)
+          }
         } finally {
           slots.release()
           hasSlot = false
@@ -118,10 +119,16 @@ export function createUploads(options: UploadsOptions): Uploads {
   }
 
   /** A client that chooses keys must not be able to halt the trail (A6). */
-  const rekeyed = async ({ number, key: taken }: OpenObject, how: 'taken' | 'blocked') => {
+  const rekeyed = async (object: OpenObject, how: 'taken' | 'blocked') => {
+    const { number, key: taken, unnumbered = false } = object
     // The root ends in `<writer id>/<lane id>/`.
     const laneId = state.root.split('/').at(-2)!
-    const key = withNumber(how === 'taken' ? taken : flat(taken, state.root), laneId, number)
+    const free = how === 'taken' ? taken : flat(taken, state.root)
+    if (!unnumbered && free === taken)
+      throw new Error(
+        `storing ${state.name}/${taken}: something that is no folder stands where the prefix is: move it away`
+      )
+    const key = withNumber(free, laneId, number)
     await book.write({ do: 'rekeyed', archive: state.name, number, key })
     options.count('rekeyed', 1)
     log.debug('the key is taken: the object goes under one with its number', { taken, key })

@@ -57,9 +57,11 @@ export function litellmLayout(options: LitellmLayoutOptions): () => Layout {
   }
 }
 
-/** Another object may be bytes or more than one line: between the lines of others it could not be told. */
+/** What may be bytes, or is more than one line, could not be told between the lines of others. */
 function isEvent(view: View): boolean {
-  return readField(view.record, recordFields.eventName) !== 's3.put'
+  if (readField(view.record, recordFields.eventName) === 's3.put') return false
+  const body = readField(view.record, recordFields.body)
+  return typeof body !== 'string' || !body.includes('\n')
 }
 
 function keyOf(view: View, times: Times, options: LitellmLayoutOptions): string {
@@ -73,11 +75,13 @@ function keyOf(view: View, times: Times, options: LitellmLayoutOptions): string 
 }
 
 /** What LiteLLM would have made of the event, had it queued it at the event's own time. */
-function ownKey(view: View, times: Times, { levelBytes }: LitellmLayoutOptions): string {
+function ownKey(view: View, times: Times, { keyBytes, levelBytes }: LitellmLayoutOptions): string {
   const at = recordTime(view, times)
+  const folder = `audit_logs/${new Date(at).toISOString().slice(0, 10)}/`
+  const room = Math.min(levelBytes, keyBytes - folder.length) - '00-00-00_.json'.length
   const id = textOf(view, 'audit.record.id')
-  const name = id === undefined ? numberPlace : valueInKey(id, levelBytes - '00-00-00_.json'.length)
-  return `audit_logs/${new Date(at).toISOString().slice(0, 10)}/${clock(at)}_${name}.json`
+  const name = id === undefined ? numberPlace : valueInKey(id, room)
+  return `${folder}${clock(at)}_${name}.json`
 }
 
 function clock(at: number): string {

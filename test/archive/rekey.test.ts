@@ -174,7 +174,29 @@ test('A6: in a directory a key that is a folder, or lies below a file, is given 
   expect([...below.stops, ...over.stops]).toEqual([])
 })
 
-test('a key with the number is never given another', async () => {
+test('A6: a key with the number whose folder is a file goes right below the prefix too', async () => {
+  await strangerAt('audit/a.json')
+  const number = `${watchedLaneId}-000000000001`
+  const { exporter, drain, stops } = await start(newBook(), {}, `audit/a.json/${number}.json`)
+  await exporter(batchOf('one'), signal)
+  await drain()
+  expect(await object(`audit_a-${number}.json_${number}.json`)).toBe('one')
+  expect(stops).toEqual([])
+})
+
+test('an archive whose directory has become a file waits, and gives no object another key', async () => {
+  const book = newBook()
+  const key = `audit/app-${watchedLaneId}-000000000001.json`
+  const { exporter, drain, counts, lines } = await start(book, {}, key)
+  await rm(join(directory, 'archive'), { recursive: true })
+  await writeFile(join(directory, 'archive'), '')
+  await exporter(batchOf('one'), signal)
+  await vi.waitFor(() => expect(lines('warn')).not.toEqual([]))
+  await drain(AbortSignal.abort())
+  expect(counts.rekeyed).toBeUndefined()
+})
+
+test('a key with the number that is taken is never given another', async () => {
   const key = `audit/app-${watchedLaneId}-000000000001.json`
   await strangerAt(key)
   const { exporter, stops, counts } = await start(newBook(), {}, key)

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -375,5 +376,112 @@ describe('layout: litellm', () => {
       'content-type': 'binary/octet-stream',
       'content-language': 'de'
     })
+  })
+
+  test('an id as long as a key may be, from a table or a client, makes a key that a store takes', async () => {
+    const id = `${'i'.repeat(1100)}`
+    const { exporter, drain, stops } = await start({ layout: 'litellm', s3_prefix: 'proxy' })
+    const records = ['1', '2'].map(
+      (end): Given => ({
+        body: end,
+        attributes: { 'audit.record.id': id + end }
+      })
+    )
+    await exporter(batchOf(recordsOf(...records)), signal)
+    await drain()
+    const found = Object.keys(objects())
+    expect(found).toHaveLength(2)
+    for (const key of found) {
+      expect(key).toMatch(/^proxy\/audit_logs\/2026-09-30\/12-00-00_i+~[0-9a-f]{12}\.json$/)
+      expect(Buffer.byteLength(key)).toBeLessThanOrEqual(1024)
+    }
+    expect(stops).toEqual([])
+  })
+
+  test('ids with slashes, dots, escapes and emoji are one level each, and two that come to the same stay two', async () => {
+    const { exporter, drain } = await start({ layout: 'litellm', s3_prefix: 'proxy' })
+    const ids = ['../../x', '%2e%2e', '🎉', 'a/b', 'a:b', '..']
+    const records = ids.map((id): Given => ({ body: id, attributes: { 'audit.record.id': id } }))
+    await exporter(batchOf(recordsOf(...records)), signal)
+    await drain()
+    expect(objects()).toEqual({
+      [`${day}/12-00-00_.._.._x.json`]: '../../x',
+      [`${day}/12-00-00_%2e%2e.json`]: '%2e%2e',
+      [`${day}/12-00-00_🎉.json`]: '🎉',
+      [`${day}/12-00-00_a_b.json`]: 'a/b',
+      [`${day}/12-00-00_a_b-${numbered(5)}.json`]: 'a:b',
+      [`${day}/12-00-00_...json`]: '..'
+    })
+  })
+
+  test("the folder is of the event's day in UTC, to the millisecond", async () => {
+    const { exporter, drain } = await start({ layout: 'litellm' })
+    const midnight = Date.UTC(2026, 9, 1)
+    const at = (ms: number): Given => ({
+      at: midnight + ms,
+      body: `${ms}`,
+      attributes: { 'audit.record.id': 'x' }
+    })
+    await exporter(batchOf(recordsOf(at(-1), at(0))), signal)
+    await drain()
+    expect(objects()).toEqual({
+      'audit_logs/2026-09-30/23-59-59_x.json': '-1',
+      'audit_logs/2026-10-01/00-00-00_x.json': '0'
+    })
+  })
+
+  test.each(['litellm', 'litellm_batches'])(
+    '%s: an object that stands where a folder is needed, or the other way, halts nothing, in a bucket with folders or a directory',
+    async (layout) => {
+      s3.ways.folders = true
+      const puts = [
+        put('proxy/audit_logs', 'not a folder'),
+        put('proxy/2026-09-30/time-12-00-00-000001_1.json', '{}'),
+        put('proxy/2026-09-30', 'not a folder either'),
+        put(`${day}/12-00-00_1.json`, event('1')),
+        recordsOf({ body: 'no id' })
+      ]
+      const archived = `file:${join(directory, 'archive')}`
+      for (const place of [{}, { s3_bucket: archived }]) {
+        const { exporter, drain, stops, lines } = await start({
+          layout,
+          s3_prefix: 'proxy',
+          ...place
+        })
+        for (const logs of puts) await exporter(batchOf(logs), signal)
+        await drain()
+        expect(stops).toEqual([])
+        expect(lines('warn')).toEqual([])
+      }
+      const bodies = ['{}', event('1'), 'no id', 'not a folder', 'not a folder either']
+      expect(Object.values(objects()).sort()).toEqual(bodies.sort())
+      const files = readdirSync(join(directory, 'archive/proxy'), {
+        recursive: true,
+        withFileTypes: true
+      })
+        .filter((file) => file.isFile() && !file.parentPath.includes('.auditcol'))
+        .map((file) => readFileSync(join(file.parentPath, file.name), 'utf8'))
+      expect(files.sort()).toEqual(bodies.sort())
+    }
+  )
+
+  test("a folder's own object, as consoles put it, is not in the way of what lies below", async () => {
+    const { exporter, drain } = await start({ layout: 'litellm' })
+    await exporter(batchOf(put('proxy/audit_logs/', '')), signal)
+    await drain()
+    expect(objects()).toEqual({ 'proxy/audit_logs/_': '' })
+  })
+
+  test('litellm_batches: an event of more than one line stays an object', async () => {
+    const { exporter, drain } = await start({ layout: 'litellm_batches' })
+    const pretty = JSON.stringify(JSON.parse(event('1')), undefined, 2)
+    const key = `${day}/12-00-00_1.json`
+    await exporter(
+      batchOf(joinLogs([put(key, pretty), put(`${day}/12-00-00_2.json`, event('2'))])),
+      signal
+    )
+    await drain()
+    expect(objects()[key]).toBe(pretty)
+    expect(Object.keys(objects())).toHaveLength(2)
   })
 })

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { type CheckName, checkNames, type Findings } from '../archive/findings.ts'
+import { chooseLayout } from '../archive/layout_choice.ts'
 import { meanings } from '../archive/meanings.ts'
 import { probe } from '../archive/probe.ts'
 import type { Subject } from '../archive/probes.ts'
+import type { S3Uploader } from '../archive/s3_schema.ts'
 import { createSubjects } from '../archive/subjects.ts'
 import type { Component, Config } from '../config/config.ts'
 import { type Exported, minimalPolicy, type Policy, partOf } from './policy.ts'
@@ -25,7 +27,7 @@ export interface StoreReport {
 
 /** What an awss3 exporter has in its options. */
 interface Options {
-  readonly s3uploader: Exported
+  readonly s3uploader: Exported & S3Uploader
   readonly require: readonly CheckName[]
   readonly resource_attrs_to_s3: { readonly s3_bucket: string; readonly s3_prefix: string }
 }
@@ -40,7 +42,11 @@ export async function examineStores(config: Config): Promise<StoreReport[]> {
 }
 
 async function examine({ id, place, options }: Component): Promise<StoreReport> {
-  const { s3uploader, require: required, resource_attrs_to_s3: mapped } = options as Options
+  const { s3uploader, resource_attrs_to_s3: mapped } = options as Options
+  const askedBy = checksAsked(options as Options)
+  const required = checkNames.filter(
+    (name) => (askedBy.get(name) ?? 'object_lock') !== 'object_lock'
+  )
   const { s3_bucket } = s3uploader
   const notes =
     mapped.s3_bucket === ''
@@ -60,7 +66,7 @@ async function examine({ id, place, options }: Component): Promise<StoreReport> 
     const findings = await probed(subject, subjects.folder)
     const needs = checkNames.flatMap((name) => findings[name].needs ?? [])
     const missing = whole && partOf(whole, needs)
-    const problems = problemsIn(findings, required, s3uploader)
+    const problems = problemsIn(findings, askedBy)
     return {
       ...about,
       store: subject.name,
@@ -84,22 +90,27 @@ async function probed(subject: Subject, folder: string): Promise<Findings> {
   }
 }
 
-function problemsIn(
-  findings: Findings,
-  required: readonly CheckName[],
-  { object_lock }: Exported
-): string[] {
-  const asked = new Set(required)
-  if (object_lock !== undefined) asked.add('object_lock')
+function problemsIn(findings: Findings, askedBy: ReadonlyMap<CheckName, string>): string[] {
   const { create_only } = findings
   const nothing =
     create_only.result === 'unknown' ? [`nothing is stored: ${create_only.answer}`] : []
   const unmet = checkNames
-    .filter((name) => asked.has(name) && findings[name].result !== 'ok')
+    .filter((name) => askedBy.has(name) && findings[name].result !== 'ok')
     .map((name) => {
       const { result, answer, needs } = findings[name]
-      const by = required.includes(name) ? 'require' : 'object_lock'
-      return `${by} asks for ${name}, which is ${result} (${answer}): ${needs ? `allow ${needs}` : meanings[name].mend}`
+      return `${askedBy.get(name)} asks for ${name}, which is ${result} (${answer}): ${needs ? `allow ${needs}` : meanings[name].mend}`
     })
   return [...nothing, ...unmet]
+}
+
+/** Each check that a start, or what is stored, is refused without, and by which key it was asked for. */
+function checksAsked({ s3uploader, require }: Options): Map<CheckName, string> {
+  const { layout, object_lock } = s3uploader
+  const namer = layout === 'collector' ? 'key_template without {number}' : `layout: ${layout}`
+  return new Map<CheckName, string>([
+    ...(object_lock === undefined ? [] : [['object_lock', 'object_lock'] as const]),
+    // Needs do not hang on the extension.
+    ...chooseLayout(s3uploader, '').needs.map((name) => [name, namer] as const),
+    ...require.map((name) => [name, 'require'] as const)
+  ])
 }

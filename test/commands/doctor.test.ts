@@ -52,6 +52,24 @@ test('a healthy store: a row for each check with what it means, exit code 0, and
   expect(existsSync(join(directory, 'journal'))).toBe(false)
 })
 
+test.each([
+  ['layout: litellm', 'layout: litellm'],
+  ['key_template: \'{attributes["id"]}\'', 'key_template without \\{number\\}']
+])(
+  '%s refuses start on a store that overwrites or does not let us read, and doctor says so before',
+  async (key, by) => {
+    s3.ways.overwrites = true
+    s3.ways.denied.add('read')
+    const { code, output } = await examined(`s3uploader: ${bucket(`, ${key}`)}`)
+    expect(code).toBe(1)
+    expect(output).toMatch(/^ {2}create_only {2}no, required/m)
+    expect(output).toMatch(new RegExp(`problem: ${by} asks for create_only, which is no`))
+    expect(output).toMatch(
+      new RegExp(`problem: ${by} asks for read, which is unknown .*allow s3:GetObject`)
+    )
+  }
+)
+
 test('it probes in a folder of its own', async () => {
   s3.ways.denied.add('delete')
   await examined(`s3uploader: ${bucket()}`)

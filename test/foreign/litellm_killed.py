@@ -1,11 +1,12 @@
 """LiteLLM's proxy as far as its audit log goes: it writes events to its table and hands them to its S3Logger.
 
-    litellm_killed.py URL DIRECTORY SENT QUEUED
+    litellm_killed.py URL DIRECTORY SENT QUEUED [FILE]
 
 The first SENT events are flushed to URL, the next QUEUED wait in LiteLLM's queue for as long as it lives. Prints
 {"body": ...} for each event, as it is put or would be, and `queued` at the end; then it waits to be killed.
 DIRECTORY has psql, and the database is in the environment. LiteLLM's own code makes and writes the events;
-prisma, which is not here, is stood in for by psql.
+prisma, which is not here, is stood in for by psql. FILE has litellm_settings as the proxy reads them; of these
+only the endpoint is replaced, by URL.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ import types
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm
+import yaml
 from litellm.integrations.s3_v2 import S3Logger
 from litellm.litellm_core_utils.safe_json_dumps import safe_dumps
 from litellm.proxy._types import LitellmTableNames, UserAPIKeyAuth
@@ -34,7 +36,7 @@ FROM (SELECT :'row'::jsonb AS r) one
 """
 
 
-async def main(url, directory, sent, queued):
+async def main(url, directory, sent, queued, file=""):
     async def create(data):
         row = json.dumps({**data, "updated_at": data["updated_at"].isoformat(), "table_name": data["table_name"].value})
         arguments = ["--quiet", "--set", "ON_ERROR_STOP=1", "--set", f"row={row}"]
@@ -50,15 +52,10 @@ async def main(url, directory, sent, queued):
     server.prisma_client = types.SimpleNamespace(db=types.SimpleNamespace(litellm_auditlog=table))
     sys.modules["litellm.proxy.proxy_server"] = server
 
-    litellm.store_audit_logs = True
-    litellm.s3_callback_params = {
-        "s3_bucket_name": "logs",
-        "s3_region_name": "eu-central-1",
-        "s3_endpoint_url": url,
-        "s3_path": "proxy",
-        "s3_aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"],
-        "s3_aws_secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"],
-    }
+    settings = settings_in(file) if file else built_in()
+    litellm.store_audit_logs = settings["store_audit_logs"]
+    litellm.s3_callback_params = {**settings["s3_callback_params"], "s3_endpoint_url": url}
+    assert settings["audit_log_callbacks"] == ["s3_v2"]
     logger = S3Logger(s3_flush_interval=3600, s3_batch_size=1_000_000)
     litellm.audit_log_callbacks = [logger]
     for number in range(int(sent)):
@@ -72,6 +69,25 @@ async def main(url, directory, sent, queued):
     say(logger)
     print("queued", flush=True)
     await asyncio.sleep(3600)
+
+
+def settings_in(file):
+    with open(file, encoding="utf-8") as text:
+        return yaml.safe_load(text)["litellm_settings"]
+
+
+def built_in():
+    return {
+        "store_audit_logs": True,
+        "audit_log_callbacks": ["s3_v2"],
+        "s3_callback_params": {
+            "s3_bucket_name": "logs",
+            "s3_region_name": "eu-central-1",
+            "s3_path": "proxy",
+            "s3_aws_access_key_id": os.environ["AWS_ACCESS_KEY_ID"],
+            "s3_aws_secret_access_key": os.environ["AWS_SECRET_ACCESS_KEY"],
+        },
+    }
 
 
 async def change(number):

@@ -1,12 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { start, stop, until } from '../e2e/auditcol.ts'
 import { freePort } from '../free_port.ts'
 import {
-  owner,
   type Postgres,
   postgresBin,
   reader,
@@ -14,6 +9,7 @@ import {
   startPostgres
 } from '../litellm_table/postgres.ts'
 import { archivedLogs } from './archived.ts'
+import { killedLitellm } from './killed_litellm.ts'
 
 const python = process.env.AUDITCOL_PYTHON
 const pair = { AWS_ACCESS_KEY_ID: 'AKIDLITELLM', AWS_SECRET_ACCESS_KEY: 'not-a-real-secret' }
@@ -65,7 +61,10 @@ service:
     const port = await freePort()
     const env = { READER_PASSWORD: reader.password }
     const auditcol = await start({ config: toArchive(port, database), env })
-    const events = await killedLitellm(`http://127.0.0.1:${port}`, postgres, database)
+    const events = await killedLitellm({
+      ...{ url: `http://127.0.0.1:${port}`, postgres, database, sent, queued },
+      env: pair
+    })
     const filled = () =>
       [...auditcol.output().matchAll(/(\d+) events? filled in that no PUT brought/g)]
         .map(([, count]) => Number(count))
@@ -97,46 +96,6 @@ service:
     )
   })
 })
-
-interface Told {
-  readonly id: string
-  readonly body: string
-}
-
-/** Runs LiteLLM until the last events are queued, and kills it; resolves with all of its events. */
-async function killedLitellm(url: string, postgres: Postgres, database: string): Promise<Told[]> {
-  const script = join(import.meta.dirname, 'litellm_killed.py')
-  const child = spawn(python!, [script, url, postgresBin!, `${sent}`, `${queued}`], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      ...pair,
-      AWS_EC2_METADATA_DISABLED: 'true',
-      PGHOST: postgres.host,
-      PGPORT: `${postgres.port}`,
-      PGDATABASE: database,
-      PGUSER: owner.user,
-      PGPASSWORD: owner.password
-    }
-  })
-  const closed = once(child, 'close')
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let complaints = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaints += text
-  })
-  const told: Told[] = []
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (line === 'queued') child.kill('SIGKILL')
-    else {
-      const { body } = JSON.parse(line)
-      told.push({ id: JSON.parse(body).id, body })
-    }
-  }
-  const [, signal] = await closed
-  expect(signal, complaints).toBe('SIGKILL')
-  return told
-}
 
 function recordsIn(dir: string) {
   return archivedLogs(dir).flatMap(({ resource, scopeLogs }) =>

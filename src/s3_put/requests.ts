@@ -10,6 +10,7 @@ import { withHoisted } from './hoisted.ts'
 import type { Intake } from './intake.ts'
 import { payloadOf, signingOf } from './payload.ts'
 import { Refusal } from './refusal.ts'
+import { createRefused } from './refused.ts'
 import type { Repeats } from './repeats.ts'
 import type { Authenticate } from './sender.ts'
 import { targetOf } from './target.ts'
@@ -33,6 +34,7 @@ export interface RequestOptions {
  */
 export function createRequestHandler(options: RequestOptions) {
   const { domain, limit, held, authenticate, repeats, intake, stopping, log } = options
+  const refused = createRefused(log)
 
   return (request: IncomingMessage, response: ServerResponse, settled: () => void): void => {
     const share = held.share()
@@ -111,7 +113,9 @@ export function createRequestHandler(options: RequestOptions) {
     function finish(error: unknown): void {
       if (!open) return
       if (bodyLeft) leaveBody(request, response)
-      answered(() => refuse(response, known(error), request.url!))
+      const refusal = known(error)
+      refused(refusal, request.socket.remoteAddress)
+      answered(() => refuse(response, refusal, request.url!))
     }
 
     function answered(send: () => void): void {

@@ -24,10 +24,12 @@ export function targetOf(url: string, host: string, domain: string | undefined):
   const query = mark < 0 ? {} : parseQuery(local.slice(mark + 1))
   const hosted = domain === undefined ? undefined : bucketOf(host, domain)
   if (hosted !== undefined) return { bucket: hosted, key: decode(path.slice(1)), path, query }
-  const slash = path.indexOf('/', 1)
+  // An endpoint configured with a slash at its end gives `//bucket/key`: no bucket is nameless.
+  const named = path.replace(/^\/+/, '')
+  const slash = named.indexOf('/')
   return slash < 0
-    ? { bucket: decode(path.slice(1)), key: '', path, query }
-    : { bucket: decode(path.slice(1, slash)), key: decode(path.slice(slash + 1)), path, query }
+    ? { bucket: decode(named), key: '', path, query }
+    : { bucket: decode(named.slice(0, slash)), key: decode(named.slice(slash + 1)), path, query }
 }
 
 /** `logs` of `logs.s3.internal:9000` below `s3.internal`. */

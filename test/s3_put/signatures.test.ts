@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { decodeLogs } from '../../src/logs/decode.ts'
-import { accessKey, credentials, litellmPut, send, signed, startS3Put } from './start.ts'
+import { accessKey, credentials, eventPath, litellmPut, send, signed, startS3Put } from './start.ts'
 
 const event =
   '{"id": "7c1", "table_name": "LiteLLM_TeamTable", "action": "created", "object_id": "t"}'
@@ -47,6 +47,15 @@ describe('a signed PUT', () => {
     expect(answer.status).toBe(200)
     const [record] = decodeLogs(run.batches[0]!.logs)
     expect(record!.attributes['aws.s3.key']).toBe(key)
+  })
+
+  test('finds the bucket when the endpoint was configured with a slash at its end', async () => {
+    const run = await startS3Put()
+    const request = await signed(litellmPut('{}', `/${eventPath}`), run.address)
+    expect((await send(run.address, request)).status).toBe(200)
+    const [record] = decodeLogs(run.batches[0]!.logs)
+    expect(record!.attributes['aws.s3.key']).toBe(eventPath.slice('/logs/'.length))
+    expect(record!.resource.attributes['aws.s3.bucket']).toBe('logs')
   })
 
   test('finds the bucket in the host below `domain`', async () => {

@@ -3,7 +3,7 @@ import s3Put, { config } from '../../receivers/s3_put.ts'
 import { Refusal } from '../../src/s3_put/refusal.ts'
 import { createRefused } from '../../src/s3_put/refused.ts'
 import { createLog } from '../../src/telemetry/log.ts'
-import { runReceiver } from '../contract/receiver.ts'
+import { runReceiver } from '../contract/run_receiver.ts'
 import { accessKey, credentials, litellmPut, send, signed } from './start.ts'
 
 afterEach(() => void vi.useRealTimers())

@@ -77,12 +77,12 @@ service:
     [
       'content',
       ['rebuilt', 'put, marked'],
-      /s3_put: 1 records accepted, 0 of them stored before, 1 with a known id/
+      /s3_put: 1 record accepted, 0 of them stored before, 1 with a known id/
     ],
     [
       'id',
       ['rebuilt'],
-      /s3_put: 1 records accepted, 0 of them stored before, 1 known by their id alone, 0 with/
+      /s3_put: 1 record accepted, 0 of them stored before, 1 known by their id alone, 0 with/
     ]
   ])(
     'a PUT later than its row, with compare: %s',
@@ -108,7 +108,7 @@ service:
       })
       expect(kinds.sort().reverse()).toEqual(expected)
       expect(auditcol.output()).toMatch(counted)
-      expect(auditcol.output()).toMatch(/litellm_table: 1 records accepted/)
+      expect(auditcol.output()).toMatch(/litellm_table: 1 record accepted/)
     }
   )
 })

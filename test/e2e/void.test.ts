@@ -61,13 +61,7 @@ test('A7: an object that the store refuses for good stops its archive until it i
 test('L7: what is sealed and not stored counts as undelivered, at rest and with its lane gone', {
   timeout
 }, async () => {
-  const s3 = await startFakeS3()
-  s3.misbehave(() => 'slow down')
-  const auditcol = await start({ config: into(s3), env })
-  const { dir } = auditcol
-  await sendEach(auditcol, ['a', 'b'])
-  await until(() => auditcol.output().includes('storing in s3://logs failed'))
-  expect(await stop(auditcol)).toBe(0)
+  const { s3, auditcol, dir } = await stoppedWithSealed()
   expect(auditcol.output()).toContain('0 records delivered; 2 wait in the journal')
   const { output } = await runToEnd({ dir, args: ['journal'] })
   expect(output).toMatch(/2 records undelivered, \d+ bytes, oldest accepted \d{4}-/)
@@ -119,13 +113,7 @@ test('A7: bytes of voided objects are kept at once, each by itself, and outlive 
 test('L7: an exporter that stores nothing is refused where sealed objects wait', {
   timeout
 }, async () => {
-  const s3 = await startFakeS3()
-  s3.misbehave(() => 'slow down')
-  const auditcol = await start({ config: into(s3), env })
-  const { dir } = auditcol
-  await sendEach(auditcol, ['a', 'b'])
-  await until(() => auditcol.output().includes('storing in s3://logs failed'))
-  expect(await stop(auditcol)).toBe(0)
+  const { s3, dir } = await stoppedWithSealed()
   await runToEnd({ dir, args: ['journal', 'rename', 'logs/awss3', 'logs/debug'] })
   const debug = { dir, config: pipelineOf({ debug: '' }) }
   const refused = await runToEnd({ ...debug, args: ['run'] })
@@ -143,13 +131,7 @@ test('L7: an exporter that stores nothing is refused where sealed objects wait',
 test('A9: what is sealed is void when its lane is abandoned, and its bytes are kept', {
   timeout
 }, async () => {
-  const s3 = await startFakeS3()
-  s3.misbehave(() => 'slow down')
-  const auditcol = await start({ config: into(s3), env })
-  const { dir } = auditcol
-  await sendEach(auditcol, ['a', 'b'])
-  await until(() => auditcol.output().includes('storing in s3://logs failed'))
-  expect(await stop(auditcol)).toBe(0)
+  const { s3, dir } = await stoppedWithSealed()
   const done = await runToEnd({ dir, args: ['journal', 'abandon', 'logs/awss3'], env })
   expect(done.output).toContain('logs/awss3 is abandoned: 2 undelivered records given up')
   expect((await runToEnd({ dir, args: ['journal'] })).output).toContain('0 records undelivered')
@@ -170,3 +152,15 @@ test('A9: what is sealed is void when its lane is abandoned, and its bytes are k
   expect(kept).toHaveLength(2)
   await s3.stop()
 })
+
+/** Two records are sealed, the store takes nothing, and auditcol has stopped. */
+async function stoppedWithSealed() {
+  const s3 = await startFakeS3()
+  s3.misbehave(() => 'slow down')
+  const auditcol = await start({ config: into(s3), env })
+  const { dir } = auditcol
+  await sendEach(auditcol, ['a', 'b'])
+  await until(() => auditcol.output().includes('storing in s3://logs failed'))
+  expect(await stop(auditcol)).toBe(0)
+  return { s3, auditcol, dir }
+}
